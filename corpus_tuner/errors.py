@@ -1,0 +1,28 @@
+"""What can go wrong, by whose fault: the exit code of the command line is the error's own."""
+
+from __future__ import annotations
+
+
+class CorpusTunerError(Exception):
+    """The user's mistake (bad settings, a missing page, no key): one line that says what to do."""
+
+    exit_code = 2
+
+
+class MissingExtra(CorpusTunerError):
+    """An optional package is not installed; the message names the `pip install` that brings it."""
+
+    def __init__(self, feature: str, extra: str, package: str) -> None:
+        super().__init__(f"{feature} needs {package}: pip install 'corpus-tuner[{extra}]'")
+
+
+class Unavailable(CorpusTunerError):
+    """The world's failure: a service that did not answer after its retries. Running again continues."""
+
+    exit_code = 1
+
+
+class Detached(CorpusTunerError):
+    """The user stopped watching a remote job, which goes on; the message says how to come back."""
+
+    exit_code = 130

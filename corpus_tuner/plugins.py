@@ -1,0 +1,28 @@
+"""Entry points by name: built-ins and a stranger's plug-ins come through the same door, and load only when named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from corpus_tuner.errors import CorpusTunerError
+
+
+def load(group: str, name: str) -> Any:
+    """The object that entry point `name` of `corpus_tuner.GROUP` names. Raises CorpusTunerError for an unknown name."""
+    found = _group(group)
+    if name not in found:
+        raise CorpusTunerError(f"there is no {group.rstrip('s')} named {name!r}: choose from {', '.join(sorted(found))}")
+    return found[name].load()
+
+
+def each(group: str) -> Iterator[tuple[str, Any]]:
+    """Every (name, object) of a group; strangers' plug-ins first, so that they may claim what a built-in would."""
+    found = _group(group)
+    for name in sorted(found, key=lambda name: (found[name].value.startswith("corpus_tuner."), name)):
+        yield name, found[name].load()
+
+
+def _group(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"corpus_tuner.{group}")}

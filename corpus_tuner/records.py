@@ -1,0 +1,217 @@
+"""The nouns of corpus_tuner: frozen records that flow between the stages, and the Protocols they flow through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+Message = Mapping[str, str]
+"""One chat message: {"role": "system" | "user" | "assistant", "content": text}."""
+
+Progress = Callable[[int, int | None, str], None]
+"""Called as (done, total or None, note) while long work goes on."""
+
+
+def silent(done: int, total: int | None, note: str) -> None:
+    """The Progress of a caller who does not watch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as pulled; `revision` pins it. `id` is stable for one place, whatever its revision."""
+
+    id: str
+    title: str
+    url: str  # where a reader finds it; "" for a local file of unknown origin
+    format: str  # the name of a cleaner: wikitext, markdown, html, text
+    text: str
+    language: str = ""  # BCP 47; "" where unknown
+    revision: str = ""
+    licence: str = ""
+    fetched_at: str = ""  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A piece of a document under its heading path (the lead is `()`), with the spans of its sentences."""
+
+    id: str
+    document_id: str
+    title: str  # of the document: every prompt and question names it
+    path: tuple[str, ...]
+    text: str
+    sentences: tuple[tuple[int, int], ...]  # (start, end) in `text`
+    url: str = ""
+    language: str = ""
+
+    def sentence(self, number: int) -> str:
+        """The text of sentence `number`, counted from 1 as prompts and evidence do. Raises IndexError."""
+        if not 1 <= number <= len(self.sentences):
+            raise IndexError(number)
+        start, end = self.sentences[number - 1]
+        return self.text[start:end]
+
+    @property
+    def heading(self) -> str:
+        """Title and path as one line: `Apollo 8 > Mission > Lunar orbit`."""
+        return " > ".join((self.title, *self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question/answer pair with the sentences that support it."""
+
+    id: str
+    kind: str  # basic, detailed, ... or a recipe's own
+    question: str
+    answer: str
+    evidence: tuple[tuple[str, int], ...]  # (section id, sentence number from 1); may be empty
+    source_id: str  # key of the call in calls.jsonl, or the section of an offline writer
+    writer: str
+    form: str = "strict"  # how the reply was read: strict, fenced, repaired, salvaged, again
+
+
+class Reason(StrEnum):
+    """Why an item left the flow: a closed list, counted in every summary."""
+
+    # fetch
+    UNREADABLE = "unreadable"  # not text, or not in an encoding that we know
+    UNSUPPORTED = "unsupported format"
+    DISAMBIGUATION = "disambiguation page"
+    # clean
+    EMPTY = "empty"
+    BOILERPLATE = "boilerplate"  # references, external links, navigation
+    NOT_SELECTED = "not selected"  # outside of the sections that the settings name
+    TOO_DEEP = "markup nested too deep"
+    # generate: a whole reply
+    REFUSAL = "refusal"
+    UNANSWERED = "unanswered"  # every ask met a fault of the server
+    UNPARSABLE = "unparsable reply"
+    EMPTY_REPLY = "empty reply"
+    TOO_LONG = "reply too long"
+    # generate: one pair
+    CUT = "cut short"
+    EMPTY_TEXT = "empty question or answer"
+    NOT_A_QUESTION = "not a question"
+    NOT_SELF_CONTAINED = "does not stand on its own"
+    ANSWER_IN_QUESTION = "question contains its answer"
+    ANSWER_IS_QUESTION = "answer repeats the question"
+    INVENTED = "not in the reply"  # repair must never add text
+    UNSUPPORTED_NUMBER = "number not in the source"
+    UNSUPPORTED_NAME = "name not in the source"
+    UNSUPPORTED_ANSWER = "not supported by the source"
+    DUPLICATE = "duplicate"
+    SURPLUS = "more than asked for"
+    # dataset
+    MIXED_SPLIT = "rests on trained and on held-out sentences"
+    NEAR_DUPLICATE = "near-duplicate of a held-out question"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The only way an item leaves the flow."""
+
+    stage: str
+    item_id: str
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an evaluation asks."""
+
+    id: str
+    cls: str  # trained, paraphrase, unseen, or a file's own
+    text: str
+    answers: tuple[str, ...]
+    evidence: tuple[tuple[str, int], ...] = ()
+    kind: str = "basic"
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """A receipt: what was trained, from what, and where it answers."""
+
+    name: str
+    base: str  # "scratch", a Hugging Face id or folder, or the host's model name
+    backend: str  # scratch, transformers, endpoint
+    folder: str = ""  # relative to the corpus folder
+    base_url: str = ""
+    api_key_env: str = ""
+    model: str = ""  # the host's id of the tuned model
+    dataset_digest: str = ""
+    chat_format: str = ""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one model said to one question, and how it scored."""
+
+    question_id: str
+    model: str
+    text: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a Model returns."""
+
+    text: str
+    finish_reason: str = "stop"
+    usage: Mapping[str, int] = field(default_factory=dict)  # prompt_tokens, completion_tokens
+    call: str = ""  # key in calls.jsonl, if it was a recorded exchange
+
+
+class Source(Protocol):
+    """Pulls documents from one kind of place."""
+
+    def claims(self, locator: str) -> bool:
+        """Whether this source can fetch `locator` (no network, no file access beyond existence)."""
+        ...
+
+    def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Document | Reject]:
+        """Documents of `locator`; one whose revision in `known` (by document id) still holds is yielded as it was."""
+        ...
+
+
+class Writer(Protocol):
+    """Writes question/answer pairs."""
+
+    def write(self, sections: Iterable[Section], kind: str, count: int) -> Iterator[Example | Reject]:
+        """At most `count` pairs of `kind` for each section, and a Reject for everything that was lost."""
+        ...
+
+
+class Model(Protocol):
+    """Answers chat messages: teacher, base, expert, retrieval baseline and judge are all this."""
+
+    name: str
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        schema: Mapping[str, Any] | None = None,
+        sample: int = 0,
+        attempt: int = 0,
+    ) -> Reply:
+        """The reply to `messages`. `schema` asks for JSON where the model can be held to it; `sample` and `attempt`
+        tell equal requests apart and seed local sampling."""
+        ...
+
+
+class Trainer(Protocol):
+    """Turns JSONL of chat messages into an expert."""
+
+    def train(self, train: Path, validation: Path | None, settings: Any, folder: Path, progress: Progress = silent) -> Expert:
+        """Trains on `train` and writes the expert into `folder`; interrupted, the same call goes on."""
+        ...

@@ -1,0 +1,196 @@
+"""The TOML of a corpus as frozen settings; an unknown key is refused with the nearest known one."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from corpus_tuner.errors import CorpusTunerError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusSettings:
+    """`[corpus]`"""
+
+    name: str = ""
+    title: str = ""  # named in every prompt and question; default: the document's own
+    language: str = ""  # default: the document's own
+    contact: str = ""  # in the User-Agent, as Wikimedia's policy asks: an e-mail address or a URL
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """`[[source]]`"""
+
+    locator: str = ""  # a URL, or a path beside the TOML file
+    origin: str = ""  # where a local copy came from
+    revision: str = ""
+    licence: str = ""
+    sections: tuple[str, ...] = ()  # globs on the heading path joined by "/"; default everything
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateSettings:
+    """`[generate]`"""
+
+    writer: str = "rules"
+    kinds: dict[str, int] = field(default_factory=lambda: {"basic": 20, "detailed": 20})
+    model: str = ""
+    base_url: str = "https://api.openai.com/v1"
+    api_key_env: str = "OPENAI_API_KEY"  # the name of the variable, never the key
+    concurrency: int = 64
+    max_tokens: int = 4096  # of one reply
+    max_section_words: int = 1200  # a longer section is asked about in pieces
+    max_rejected: float = 0.5  # share of the pairs of a run; the stage fails above it
+    limit: int = 0  # only the first so many sections; 0: all
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSettings:
+    """`[dataset]`"""
+
+    paraphrase: float = 0.1  # share of trained facts of which one wording is held out
+    unseen: float = 0.0  # share of sentences held out altogether
+    validation: float = 0.05
+    format: str = "messages"  # or prompt-completion
+    system: str = ""  # the system message of every example; default none
+    prompt_template: str = "Answer the following question about $title, $where: $question"
+    separator: str = "\n\n###\n\n"  # ends the prompt of prompt-completion
+    stop: str = " [DONE]"  # ends the completion
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """`[train]`"""
+
+    trainer: str = "scratch"
+    base: str = "scratch"  # or a Hugging Face id or folder; for remote, the host's model name
+    epochs: str | int = "auto"
+    seed: int = 0
+    learning_rate: str | float = "auto"
+    batch_size: str | int = "auto"
+    rank: int = 64  # of the LoRA adapter
+    max_length: int = 1024  # tokens of one example
+    base_url: str = "https://api.openai.com/v1"  # remote only, with the next two
+    api_key_env: str = "OPENAI_API_KEY"
+    suffix: str = ""  # default: the corpus name
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateSettings:
+    """`[evaluate]`"""
+
+    arms: tuple[str, ...] = ("base", "expert", "retrieval", "nearest")
+    questions: str = ""  # a JSONL file of your own questions beside the TOML: {"question", "answers", "class"}
+    sample: int = 0  # at most so many questions of a class; 0: all
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A corpus as its TOML describes it."""
+
+    corpus: CorpusSettings = field(default_factory=CorpusSettings)
+    source: tuple[SourceSettings, ...] = ()
+    generate: GenerateSettings = field(default_factory=GenerateSettings)
+    dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+    evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
+
+
+def read(path: Path) -> Settings:
+    """The settings of a TOML file. Raises CorpusTunerError, naming file and key, for anything that does not fit."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CorpusTunerError(f"there is no {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CorpusTunerError(f"{path} is not valid TOML: {error}") from None
+    return parse(table, str(path))
+
+
+def parse(table: dict[str, Any], where: str) -> Settings:
+    """Settings from a parsed TOML table; `where` names it in errors."""
+    settings = _build(Settings, table, where)
+    check_name(settings.corpus.name, where)
+    if not settings.source:
+        raise CorpusTunerError(f"{where}: no [[source]]: name at least one locator")
+    for source in settings.source:
+        if not source.locator:
+            raise CorpusTunerError(f"{where}: a [[source]] has no locator")
+    _check_ranges(settings, where)
+    return settings
+
+
+def check_name(name: str, where: str) -> None:
+    """Raises CorpusTunerError unless `name` can be a folder's name on any system and never a path."""
+    if not NAME.fullmatch(name) or ".." in name:
+        raise CorpusTunerError(
+            f"{where}: {name!r} cannot be a corpus name: letters, digits, '.', '-' and '_', at most 64, first a letter or digit"
+        )
+
+
+def _check_ranges(settings: Settings, where: str) -> None:
+    shares = {
+        "dataset.paraphrase": settings.dataset.paraphrase,
+        "dataset.unseen": settings.dataset.unseen,
+        "dataset.validation": settings.dataset.validation,
+        "generate.max_rejected": settings.generate.max_rejected,
+    }
+    for key, share in shares.items():
+        if not 0 <= share <= 1:
+            raise CorpusTunerError(f"{where}: {key} = {share} must be a share from 0 to 1")
+    counts = {f"generate.kinds.{kind}": count for kind, count in settings.generate.kinds.items()}
+    if not counts:
+        raise CorpusTunerError(f"{where}: generate.kinds is empty: name at least one kind, such as {{ basic = 20 }}")
+    for key, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 1000:
+            raise CorpusTunerError(f"{where}: {key} = {count!r} must be a whole number from 1 to 1000")
+    if not 1 <= settings.generate.concurrency <= 4096:
+        raise CorpusTunerError(f"{where}: generate.concurrency must be from 1 to 4096")
+    if settings.dataset.format not in ("messages", "prompt-completion"):
+        raise CorpusTunerError(f"{where}: dataset.format must be messages or prompt-completion")
+    for name in ("epochs", "learning_rate", "batch_size"):
+        value = getattr(settings.train, name)
+        if value != "auto" and (isinstance(value, str) or value <= 0):
+            raise CorpusTunerError(f'{where}: train.{name} must be "auto" or a number above 0')
+
+
+def _build(cls: type, table: Any, where: str) -> Any:
+    if not isinstance(table, dict):
+        raise CorpusTunerError(f"{where} must be a table")
+    hints = get_type_hints(cls)
+    values = {}
+    for key, value in table.items():
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(hints)}"
+            raise CorpusTunerError(f"{where}: unknown key {key!r}; {hint}")
+        values[key] = _value(hints[key], value, f"{where}: {key}")
+    return cls(**values)
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value, where)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise CorpusTunerError(f"{where} must be a list")
+        return tuple(_value(get_args(hint)[0], item, where) for item in value)
+    if get_origin(hint) is dict:
+        if not isinstance(value, dict):
+            raise CorpusTunerError(f"{where} must be a table")
+        return dict(value)
+    kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise CorpusTunerError(f"{where} = {value!r} must be {' or '.join({'str': 'a string', 'int': 'a whole number', 'float': 'a number'}[k.__name__] for k in kinds)}")
+    return value

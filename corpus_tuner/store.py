@@ -1,0 +1,187 @@
+"""What lies on disk: JSONL of records, atomic replacement, digests, and the record of every paid exchange."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from corpus_tuner.errors import CorpusTunerError
+
+R = TypeVar("R")
+
+
+def digest(*parts: Any) -> str:
+    """SHA-256, 32 hexadecimal digits, of `parts` as canonical JSON."""
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256, 32 hexadecimal digits, of a file's bytes; "" if there is none."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well, and vanishes when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes `text` so that a reader sees the old file or the new one, never a part."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="surrogatepass")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as indented JSON, atomically."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_jsonl(path: Path, records: Iterable[Any]) -> int:
+    """Writes records (dataclasses or mappings), one a line, atomically; returns how many."""
+    count = 0
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        for count, record in enumerate(records, start=1):  # noqa: B007
+            file.write(json.dumps(to_json(record), ensure_ascii=False) + "\n")
+    return count
+
+
+def to_json(record: Any) -> Any:
+    """A record as plain JSON values."""
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        return {f.name: to_json(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    if isinstance(record, Mapping):
+        return {key: to_json(value) for key, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [to_json(value) for value in record]
+    return record
+
+
+def read_jsonl(path: Path, record: type[R]) -> Iterator[R]:
+    """The records of a file that `write_jsonl` wrote; nothing if there is no file."""
+    make = _maker(record)
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield make(json.loads(line))
+            except (ValueError, TypeError, KeyError) as error:
+                raise CorpusTunerError(
+                    f"{path}:{number} is not a {record.__name__} ({error}): delete the file and run the stage again"
+                ) from error
+
+
+def from_json(record: type[R], value: Mapping[str, Any]) -> R:
+    """A record from its plain JSON values."""
+    return _maker(record)(value)
+
+
+def _maker(record: type[R]) -> Any:
+    hints = get_type_hints(record)
+    casts = {f.name: _caster(hints[f.name]) for f in dataclasses.fields(record)}  # type: ignore[arg-type]
+    return lambda value: record(**{key: casts[key](item) for key, item in value.items()})
+
+
+def _caster(hint: Any) -> Any:
+    """JSON has no tuples and no enums: what turns a plain value back into the field's type."""
+    if get_origin(hint) is tuple:
+        inner = _caster(get_args(hint)[0])
+        return lambda value: tuple(inner(item) for item in value)
+    if isinstance(hint, type) and issubclass(hint, str) and hint is not str:
+        return hint
+    if get_origin(hint) is UnionType:
+        return lambda value: value
+    return lambda value: value
+
+
+class Calls:
+    """Every paid exchange, append-only: what was answered once is never asked again.
+
+    A line is written whole before the caller sees the reply, so a killed process loses at most a line that nobody
+    has read; a torn last line is cut off when the file is opened. Only offsets are held in memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._offsets: dict[str, int] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self._end = self._index()
+
+    def _index(self) -> int:
+        """Reads the keys (each line opens with its own) and cuts off a torn last line; returns the file's length."""
+        end = 0
+        with self.path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    os.truncate(self.path, end)
+                    break
+                if line.startswith(b'{"key": "'):
+                    self._offsets[line[9 : line.index(b'"', 9)].decode()] = end
+                end += len(line)
+        return end
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """The recorded exchange of `key`: {"key", "request", "reply", "usage", "time"}, or None."""
+        with self._lock:
+            offset = self._offsets.get(key)
+            if offset is None:
+                return None
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            return json.loads(file.readline())
+
+    def add(self, key: str, **exchange: Any) -> None:
+        """Appends one exchange; it is in the operating system's hands when this returns."""
+        line = (json.dumps({"key": key, **exchange}, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+        with self._lock:
+            written = 0
+            try:
+                while written < len(line):
+                    written += os.write(self._file, line[written:])
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(self._file, self._end)
+                raise
+            self._offsets[key] = self._end
+            self._end += len(line)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        with self.path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield json.loads(line)
+
+    def close(self) -> None:
+        """Closes the file; the object is of no more use."""
+        os.close(self._file)

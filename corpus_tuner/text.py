@@ -1,0 +1,113 @@
+"""What counts as a sentence, a word and the same answer: one definition for every stage."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections import Counter
+from functools import cache
+
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+(?:['’][^\W_]+)*")
+_NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?:[.,]\d+)?|\d+")
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation + "‘’“”„«»–—…")
+
+_ENGLISH = frozenset(
+    """a about above after again against all also am an and any are aren't as at be because been before being below
+    between both but by can can't cannot could did didn't do does doesn't doing don't down during each either few for
+    from further had has have having he her here hers herself him himself his how i if in into is isn't it its itself
+    just me more most my myself neither no nor not now of off on once only or other our ours out over own per same she
+    should so some such than that the their theirs them themselves then there these they this those through to too
+    under until up upon us very via was wasn't we were weren't what when where which while who whom whose why will with
+    within without would you your yours s t d ll m re ve""".split()
+)
+
+
+def sentences(text: str, language: str = "en") -> tuple[tuple[int, int], ...]:
+    """Spans (start, end) of the sentences of `text`, in order, without the white space between them.
+
+    A line break always ends a sentence: cleaned text has one paragraph, list item or table row a line. Within a
+    line the rules are those of sentencex (Wikimedia), which knows about 300 languages.
+    """
+    from sentencex import get_sentence_boundaries
+
+    spans = []
+    for line in re.finditer(r"[^\n]+", text):
+        found = get_sentence_boundaries(language.split("-")[0] or "en", line.group())
+        for sentence in found:
+            raw = sentence["text"]
+            start = line.start() + sentence["start_index"] + len(raw) - len(raw.lstrip())
+            end = line.start() + sentence["start_index"] + len(raw.rstrip())
+            if start < end:
+                spans.append((start, end))
+    return tuple(spans)
+
+
+def words(text: str) -> list[str]:
+    """Words in lower case, compatibility-normalised; a CJK character is a word."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+@cache
+def stop_words(language: str = "en") -> frozenset[str]:
+    """Function words of a language; empty where no list is at hand."""
+    code = language.split("-")[0]
+    if code in ("", "en"):
+        return _ENGLISH
+    from bm25s import stopwords
+
+    names = {"de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN", "ru": "RUSSIAN", "pt": "PORTUGUESE",
+             "nl": "DUTCH", "sv": "SWEDISH", "no": "NORWEGIAN", "da": "DANISH", "tr": "TURKISH"}
+    return frozenset(getattr(stopwords, f"STOPWORDS_{names[code]}")) if code in names else frozenset()
+
+
+def content_words(text: str, language: str = "en") -> list[str]:
+    """The words of `text` that are not function words."""
+    stop = stop_words(language)
+    return [word for word in words(text) if word not in stop]
+
+
+def numbers(text: str) -> set[str]:
+    """Digit sequences of `text` without their thousands separators: {"1968", "3.5"}."""
+    found = set()
+    for match in _NUMBER.findall(unicodedata.normalize("NFKC", text)):
+        plain = re.sub(r"[,\s](?=\d{3}(?!\d))", "", match)
+        found.add(plain.replace(",", ".").rstrip("."))
+    return found
+
+
+def normalise_answer(text: str) -> str:
+    """SQuAD's answer normalisation: lower case, no punctuation, no articles, single spaces (Rajpurkar et al. 2016)."""
+    text = _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION))
+    return " ".join(text.split())
+
+
+def exact_match(answer: str, gold: str) -> bool:
+    """Equality after SQuAD's normalisation."""
+    return normalise_answer(answer) == normalise_answer(gold)
+
+
+def token_f1(answer: str, gold: str) -> float:
+    """SQuAD's token F1, 0 to 1; text without spaces (Chinese, Japanese, Thai) counts by character as `words` does."""
+    got, want = (_f1_tokens(text) for text in (answer, gold))
+    if not got or not want:
+        return float(got == want)
+    common = sum((Counter(got) & Counter(want)).values())
+    return 2 * common / (len(got) + len(want))
+
+
+def contains_answer(answer: str, gold: str) -> bool:
+    """Whether the normalised gold stands in the normalised answer as whole words."""
+    got, want = _f1_tokens(answer), _f1_tokens(gold)
+    return bool(want) and any(got[i : i + len(want)] == want for i in range(len(got) - len(want) + 1))
+
+
+def _f1_tokens(text: str) -> list[str]:
+    return [word for part in normalise_answer(text).split() for word in (words(part) or [part])]
+
+
+def jaccard(left: str, right: str) -> float:
+    """Token-set Jaccard similarity of two texts, 0 to 1."""
+    a, b = set(words(left)), set(words(right))
+    return len(a & b) / len(a | b) if a or b else 1.0
