@@ -32,6 +32,7 @@ class Document:
     revision: str = ""
     licence: str = ""
     fetched_at: str = ""  # ISO 8601, UTC
+    locator: str = ""  # of the [[source]] that it came from
 
 
 @dataclass(frozen=True, slots=True)

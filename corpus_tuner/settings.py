@@ -14,6 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from corpus_tuner.errors import CorpusTunerError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
+EXPORTS = ("prompt-completion", "csv", "parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,10 @@ class DatasetSettings:
     paraphrase: float = 0.1  # share of trained facts of which one wording is held out
     unseen: float = 0.0  # share of sentences held out altogether
     validation: float = 0.05
-    format: str = "messages"  # or prompt-completion
-    system: str = ""  # the system message of every example; default none
-    prompt_template: str = "Answer the following question about $title, $where: $question"
-    separator: str = "\n\n###\n\n"  # ends the prompt of prompt-completion
-    stop: str = " [DONE]"  # ends the completion
+    formats: tuple[str, ...] = ()  # further exports: prompt-completion, csv, parquet
+    prompt_template: str = "Answer the following question about $place: $question"  # of prompt-completion
+    separator: str = " ###"  # ends the prompt of prompt-completion
+    stop: str = " [DONE]"  # ends its completion: give the same text as `stop` when you ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,11 @@ def _check_ranges(settings: Settings, where: str) -> None:
             raise CorpusTunerError(f"{where}: {key} = {count!r} must be a whole number from 1 to 1000")
     if not 1 <= settings.generate.concurrency <= 4096:
         raise CorpusTunerError(f"{where}: generate.concurrency must be from 1 to 4096")
-    if settings.dataset.format not in ("messages", "prompt-completion"):
-        raise CorpusTunerError(f"{where}: dataset.format must be messages or prompt-completion")
+    for name in settings.dataset.formats:
+        if name not in EXPORTS:
+            raise CorpusTunerError(f"{where}: dataset.formats: {name!r} is not one of {', '.join(EXPORTS)}")
+    if settings.dataset.paraphrase + settings.dataset.validation > 1:
+        raise CorpusTunerError(f"{where}: dataset.paraphrase and dataset.validation add up to more than 1")
     for name in ("epochs", "learning_rate", "batch_size"):
         value = getattr(settings.train, name)
         if value != "auto" and (isinstance(value, str) or value <= 0):

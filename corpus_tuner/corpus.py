@@ -1,0 +1,205 @@
+"""A corpus: a place on disk and the order of the stages that fill it. Every verb of the command line is a method here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from corpus_tuner.errors import CorpusTunerError, Unavailable
+from corpus_tuner.place import Counts, Place, Stage
+from corpus_tuner.records import Document, Example, Reject, Section
+from corpus_tuner.stages import STAGES
+from corpus_tuner.store import digest, file_digest, read_jsonl, write_json
+from corpus_tuner.targets import Overrides, resolve
+
+KINDS = {"documents": Document, "sections": Section, "examples": Example, "rejects": Reject}
+
+
+class Watcher(Protocol):
+    """Who looks on while stages run."""
+
+    def start(self, stage: str) -> None:
+        """A stage begins."""
+        ...
+
+    def progress(self, done: int, total: int | None, note: str) -> None:
+        """It goes on: `done` of `total` items."""
+        ...
+
+    def finish(self, stage: str, counts: Counts, seconds: float) -> None:
+        """It is done."""
+        ...
+
+
+class Nobody:
+    """The Watcher of a caller who does not look."""
+
+    def start(self, stage: str) -> None: ...
+    def progress(self, done: int, total: int | None, note: str) -> None: ...
+    def finish(self, stage: str, counts: Counts, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build did: the stages that ran (none if all was up to date), the counts of each, and what lies where."""
+
+    name: str
+    ran: tuple[str, ...]
+    counts: dict[str, Counts]
+    paths: dict[str, str]
+
+
+class Corpus:
+    """One corpus under `root`: `sources/NAME.toml` is what it is made from, `generated/NAME/` what was made of it."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    @classmethod
+    def open(
+        cls, target: str, root: str | Path = ".", *, name: str = "", flags: Overrides | None = None, save: bool = False
+    ) -> Self:
+        """The corpus that `target` (a name, a TOML file, a URL, a local file or folder) stands for.
+
+        A new URL, file or folder gets its TOML in `root`/sources first, with `flags` (dotted keys of the TOML:
+        {"generate.writer": "llm"}) in it. Raises CorpusTunerError for what cannot be one.
+        """
+        found = resolve(target, Path(root), name, flags, save)
+        return cls(Place(found.settings, found.path, Path(root) / "generated" / found.settings.corpus.name))
+
+    @property
+    def name(self) -> str:
+        """The name of the corpus and of its folder."""
+        return self.place.settings.corpus.name
+
+    def build(self, until: str = "evaluate", *, fresh: bool = False, watcher: Watcher | None = None) -> Built:
+        """Runs every stale stage up to and including `until`; with `fresh` the others too. Paid calls stay paid."""
+        ran = []
+        with self._locked():
+            for stage in STAGES:
+                if fresh or self._is_stale(stage):
+                    self._run(stage, watcher or Nobody())
+                    ran.append(stage.name)
+                if stage.name == until:
+                    break
+        return Built(self.name, tuple(ran), {name: entry["counts"] for name, entry in self.place.manifest().items()}, self.paths())
+
+    def fetch(self, **options: Any) -> Built:
+        """Up to the documents."""
+        return self.build("fetch", **options)
+
+    def clean(self, **options: Any) -> Built:
+        """Up to the sections."""
+        return self.build("clean", **options)
+
+    def generate(self, **options: Any) -> Built:
+        """Up to the question/answer pairs."""
+        return self.build("generate", **options)
+
+    def dataset(self, **options: Any) -> Built:
+        """Up to the training files."""
+        return self.build("dataset", **options)
+
+    def train(self, **options: Any) -> Built:
+        """Up to the expert."""
+        return self.build("train", **options)
+
+    def evaluate(self, **options: Any) -> Built:
+        """Up to the report."""
+        return self.build("evaluate", **options)
+
+    def asker(self, model: str = "expert", base_url: str = "") -> Any:
+        """An opened model to ask many questions: `.ask(question) -> Response`."""
+        from corpus_tuner.asking import Asker
+
+        self._need(self.place.sections, "clean")
+        return Asker(self.place, model, base_url)
+
+    def ask(self, question: str, model: str = "expert", base_url: str = "") -> Any:
+        """One answer, with the passages that support it."""
+        return self.asker(model, base_url).ask(question)
+
+    def show(self, kind: str) -> Iterator[Any]:
+        """The records of documents, sections, examples or rejects."""
+        if kind not in KINDS:
+            raise CorpusTunerError(f"there are no {kind!r} to show: choose from {', '.join(KINDS)}")
+        self._need(self.place.folder / "manifest.json", "build")
+        return read_jsonl(getattr(self.place, kind), KINDS[kind])
+
+    def status(self) -> dict[str, Any]:
+        """Per stage whether it is done, its counts and seconds; the rejects by stage and reason; what lies where."""
+        manifest = self.place.manifest()
+        stages = {}
+        stale = False
+        for stage in STAGES:
+            stale = stale or self._is_stale(stage)
+            entry = manifest.get(stage.name, {})
+            state = "done" if not stale else "stale" if entry else "missing"
+            stages[stage.name] = {"state": state, "counts": entry.get("counts", {}), "seconds": entry.get("seconds")}
+        rejects = Counter((one.stage, str(one.reason)) for one in read_jsonl(self.place.rejects, Reject))
+        return {
+            "name": self.name,
+            "stages": stages,
+            "rejects": [{"stage": s, "reason": r, "count": n} for (s, r), n in rejects.most_common()],
+            "paths": self.paths(),
+        }
+
+    def table(self) -> str:
+        """The newest evaluation as a plain-text table: arms by class of question."""
+        from corpus_tuner.evaluate import table
+
+        report = self.place.report()
+        return table(report.with_name("report.json")) if report else ""
+
+    def paths(self) -> dict[str, str]:
+        """Where the expert, the dataset and the report lie, of those that there are."""
+        report = self.place.report()
+        found = {"expert": self.place.expert, "dataset": self.place.dataset, "report": report}
+        return {name: str(path) for name, path in found.items() if path and path.exists()}
+
+    def _need(self, path: Path, verb: str) -> None:
+        if not path.exists():
+            raise CorpusTunerError(f"{self.name} has nothing to show yet: corpus-tuner {verb} {self.name}")
+
+    def _locked(self) -> Any:
+        """One build of a corpus at a time; the system frees the lock of a killed process."""
+        from filelock import FileLock, Timeout
+
+        self.place.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.place.folder / ".lock", timeout=0)
+        try:
+            return lock.acquire()
+        except Timeout:
+            raise Unavailable(f"another build of {self.name} is under way: wait for it, or end it") from None
+
+    def _is_stale(self, stage: Stage) -> bool:
+        entry = self.place.manifest().get(stage.name)
+        if entry is None or entry["inputs"] != self._digest(stage) or not entry["outputs"]:
+            return True
+        return any(file_digest(self.place.folder / name) != value for name, value in entry["outputs"].items())
+
+    def _digest(self, stage: Stage) -> str:
+        return digest(stage.name, json.loads(json.dumps(stage.inputs(self.place))))
+
+    def _run(self, stage: Stage, watcher: Watcher) -> None:
+        watcher.start(stage.name)
+        inputs, started = self._digest(stage), time.monotonic()
+        counts = stage.run(self.place, watcher.progress)
+        seconds = round(time.monotonic() - started, 2)
+        outputs = {str(path.relative_to(self.place.folder)): file_digest(path) for path in stage.outputs(self.place)}
+        entry = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "counts": counts,
+            "seconds": seconds,
+            "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "version": importlib.metadata.version("corpus-tuner"),
+        }
+        write_json(self.place.folder / "manifest.json", self.place.manifest() | {stage.name: entry})
+        watcher.finish(stage.name, counts, seconds)

@@ -1,0 +1,102 @@
+"""The folder of one corpus, and what a stage of its build is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.records import Document, Expert, Progress, Reject
+from corpus_tuner.settings import Settings
+from corpus_tuner.store import Calls, from_json, read_jsonl, write_jsonl
+
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a corpus lies: its settings, its TOML, and the folder that holds what was made of it."""
+
+    settings: Settings
+    toml: Path
+    folder: Path
+
+    @property
+    def documents(self) -> Path:
+        """Raw documents as pulled."""
+        return self.folder / "documents.jsonl"
+
+    @property
+    def sections(self) -> Path:
+        """The cleaned section hierarchy."""
+        return self.folder / "sections.jsonl"
+
+    @property
+    def examples(self) -> Path:
+        """Question/answer pairs with their evidence."""
+        return self.folder / "examples.jsonl"
+
+    @property
+    def rejects(self) -> Path:
+        """Everything that left the flow, with its reason."""
+        return self.folder / "rejects.jsonl"
+
+    @property
+    def dataset(self) -> Path:
+        """The folder of training files."""
+        return self.folder / "dataset"
+
+    @property
+    def expert(self) -> Path:
+        """The folder of the expert that the settings' trainer makes."""
+        return self.folder / "experts" / self.settings.train.trainer
+
+    @property
+    def title(self) -> str:
+        """What the corpus is about, in a word."""
+        return self.settings.corpus.title or next((d.title for d in read_jsonl(self.documents, Document)), "") or self.settings.corpus.name
+
+    def receipt(self) -> Expert:
+        """The expert's receipt. Raises CorpusTunerError where none was trained yet."""
+        path = self.expert / "expert.json"
+        if not path.is_file():
+            raise CorpusTunerError(f"{self.settings.corpus.name} has no expert yet: corpus-tuner build {self.settings.corpus.name}")
+        return from_json(Expert, json.loads(path.read_text(encoding="utf-8")))
+
+    def manifest(self) -> dict[str, Any]:
+        """What is done: per stage its digests, counts and seconds; {} before the first."""
+        path = self.folder / "manifest.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise CorpusTunerError(f"{path} is damaged ({error}): delete it, and the stages run again") from None
+
+    def report(self) -> Path | None:
+        """The newest evaluation's report."""
+        reports = sorted((self.folder / "evaluation").glob("*/report.html"), key=lambda path: path.stat().st_mtime)
+        return reports[-1] if reports else None
+
+    def calls(self) -> Calls:
+        """The record of every paid exchange of this corpus."""
+        return Calls(self.folder / "calls.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a build."""
+
+    name: str
+    inputs: Callable[[Place], Any]  # JSON values: all that its result depends on
+    run: Callable[[Place, Progress], Counts]
+    outputs: Callable[[Place], Iterable[Path]]  # that exist once it is done
+
+
+def keep_rejects(place: Place, stage: str, rejects: Iterable[Reject]) -> None:
+    """Replaces the rejects of one stage."""
+    others = [reject for reject in read_jsonl(place.rejects, Reject) if reject.stage != stage]
+    write_jsonl(place.rejects, [*others, *rejects])

@@ -1,0 +1,248 @@
+"""The stages of a build, each a plain function of files on disk: what it depends on, how it runs, what it writes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from corpus_tuner import plugins
+from corpus_tuner.asking import evaluate, evaluate_inputs, run_folder
+from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.place import Counts, Place, Stage, keep_rejects
+from corpus_tuner.records import Document, Example, Model, Progress, Reason, Reject, Section
+from corpus_tuner.settings import Settings, SourceSettings
+from corpus_tuner.store import Calls, digest, file_digest, read_jsonl, to_json, write_json, write_jsonl, write_text
+
+# ------------------------------------------------------------------------------------------------------------- fetch
+
+
+def fetch(place: Place, progress: Progress) -> Counts:
+    """Documents of every source."""
+    known = {document.id: document for document in read_jsonl(place.documents, Document)}
+    documents: dict[str, Document] = {}
+    rejects: list[Reject] = []
+    for source in place.settings.source:
+        for item in _fetch_source(place, source, known):
+            if isinstance(item, Reject):
+                rejects.append(item)
+                continue
+            if item.id in documents:
+                item = replace(item, id=digest(item.id, source.locator)[:16])  # two folders may hold a file of one name
+            documents[item.id] = item
+            progress(len(documents), None, item.title)
+    if not documents:
+        reasons = "; ".join(f"{reject.item_id}: {reject.reason}" for reject in rejects[:3])
+        raise CorpusTunerError(f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators")
+    keep_rejects(place, "fetch", rejects)
+    write_jsonl(place.documents, documents.values())
+    return {"documents": len(documents), "rejects": len(rejects)}
+
+
+def _fetch_source(place: Place, source: SourceSettings, known: dict[str, Document]) -> Iterator[Document | Reject]:
+    is_url = re.match(r"[a-z][a-z0-9+.-]*://", source.locator, re.IGNORECASE)
+    locator = source.locator if is_url else str((place.toml.parent / source.locator).resolve())
+    for _name, adapter in plugins.each("sources"):
+        found = adapter(place.settings)
+        if found.claims(locator):
+            for item in found.fetch(locator, known):
+                yield _described(item, source, place.settings) if isinstance(item, Document) else item
+            return
+    raise CorpusTunerError(f"no source can fetch {source.locator}: a MediaWiki page's URL, or a local file or folder")
+
+
+def _described(document: Document, source: SourceSettings, settings: Settings) -> Document:
+    """The document with what the TOML says of it; a local copy takes the language of the Wikipedia it came from."""
+    host = urlsplit(source.origin).netloc
+    wiki = re.match(r"([a-z-]{2,12})\.(?:m\.)?wiki[a-z]+\.org$", host)
+    return replace(
+        document,
+        locator=source.locator,
+        url=source.origin or document.url,
+        revision=source.revision or document.revision,
+        licence=source.licence or document.licence,
+        language=settings.corpus.language or document.language or (wiki.group(1) if wiki else ""),
+    )
+
+
+def _fetch_inputs(place: Place) -> Any:
+    locators = [place.toml.parent / source.locator for source in place.settings.source]
+    local = [_tree(path) for path in locators if "://" not in str(path) and path.exists()]
+    return [[asdict(source) | {"sections": None} for source in place.settings.source], place.settings.corpus.language, local]
+
+
+def _tree(path: Path) -> list[tuple[str, str]]:
+    files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
+    return [(str(file.relative_to(path)), file_digest(file)) for file in files]
+
+
+# ------------------------------------------------------------------------------------------------------------- clean
+
+
+def clean(place: Place, progress: Progress) -> Counts:
+    """Sections of every document."""
+    from corpus_tuner.clean import clean_document
+
+    documents = list(read_jsonl(place.documents, Document))
+    if len(documents) == 1 and place.settings.corpus.title:
+        documents = [replace(documents[0], title=place.settings.corpus.title)]
+    selected = {source.locator: source.sections for source in place.settings.source}
+    sections: list[Section] = []
+    rejects: list[Reject] = []
+    for number, document in enumerate(documents, start=1):
+        for item in clean_document(document, selected.get(document.locator, ())):
+            (rejects if isinstance(item, Reject) else sections).append(item)
+        progress(number, len(documents), document.title)
+    if not sections:
+        reasons = Counter(reject.reason for reject in rejects).most_common(2)
+        raise CorpusTunerError(
+            f"{place.settings.corpus.name}: no text is left after cleaning ({', '.join(f'{n} {r}' for r, n in reasons) or 'empty'}): "
+            "check the locators and the sections"
+        )
+    keep_rejects(place, "clean", rejects)
+    write_jsonl(place.sections, sections)
+    return {"sections": len(sections), "rejects": len(rejects)}
+
+
+def _clean_inputs(place: Place) -> Any:
+    selected = [source.sections for source in place.settings.source]
+    return [file_digest(place.documents), selected, place.settings.corpus.title, place.settings.corpus.language]
+
+
+# ---------------------------------------------------------------------------------------------------------- generate
+
+
+def generate(place: Place, progress: Progress) -> Counts:
+    """Question/answer pairs of every section."""
+    from corpus_tuner.generate import generate as write_pairs
+    from corpus_tuner.generate.coverage import coverage
+
+    settings = place.settings
+    sections = list(read_jsonl(place.sections, Section))[: settings.generate.limit or None]
+    writer_class = plugins.load("writers", settings.generate.writer)
+    calls = place.calls() if writer_class.needs_model else None
+    model = _teacher(settings, calls) if calls else None
+    examples: list[Example] = []
+    rejects: list[Reject] = []
+    try:
+        for item in write_pairs(sections, writer_class(settings, model), settings.generate.kinds, progress):
+            (rejects if isinstance(item, Reject) else examples).append(item)
+    finally:
+        if calls:
+            calls.close()
+    keep_rejects(place, "generate", rejects)
+    _check_yield(place, len(examples), rejects)
+    write_json(place.folder / "coverage.json", coverage(sections, examples))
+    write_jsonl(place.examples, examples)
+    return {"examples": len(examples), "rejects": len(rejects)}
+
+
+def _teacher(settings: Settings, calls: Calls) -> Model:
+    if not settings.generate.model:
+        raise CorpusTunerError("the llm writer needs a model: --model NAME (and --base-url for another host than OpenAI)")
+    from corpus_tuner.models.endpoint import Endpoint
+
+    wanted = settings.generate
+    return Endpoint(wanted.base_url, wanted.api_key_env, wanted.model, calls, concurrency=wanted.concurrency)
+
+
+def _check_yield(place: Place, examples: int, rejects: list[Reject]) -> None:
+    """Raises CorpusTunerError where nothing, or too small a share, survived."""
+    lost = Counter(reject.reason for reject in rejects if reject.reason not in (Reason.DUPLICATE, Reason.SURPLUS))
+    share = lost.total() / ((examples + lost.total()) or 1)
+    why = ", ".join(f"{count} {reason}" for reason, count in lost.most_common(3))
+    if not examples:
+        raise CorpusTunerError(f"no pair could be written{f' ({why})' if why else ''}: see {place.rejects}")
+    if share > place.settings.generate.max_rejected:
+        raise CorpusTunerError(
+            f"{share:.0%} of the pairs were rejected ({why}), more than generate.max_rejected = "
+            f"{place.settings.generate.max_rejected}: see {place.rejects}, try another model, or raise the bound"
+        )
+
+
+def _generate_inputs(place: Place) -> Any:
+    settings = asdict(place.settings.generate)
+    for name in ("concurrency", "api_key_env", "max_rejected"):  # none of them changes a pair
+        del settings[name]
+    return [file_digest(place.sections), settings]
+
+
+# ----------------------------------------------------------------------------------------------------------- dataset
+
+
+def dataset(place: Place, progress: Progress) -> Counts:
+    """Training files, their card, and the further exports."""
+    from corpus_tuner.dataset import card, formats, split
+
+    settings = place.settings.dataset
+    sections = {section.id: section for section in read_jsonl(place.sections, Section)}
+    examples = {example.id: example for example in read_jsonl(place.examples, Example)}
+    splits, rejects = split.assign(examples.values(), sections.values(), settings)
+    if not any(one.split == "train" for one in splits):
+        raise CorpusTunerError("no pair is left to train on: lower dataset.unseen, or generate more pairs")
+    shutil.rmtree(place.dataset, ignore_errors=True)
+    keep_rejects(place, "dataset", rejects)
+    files = {name: [] for name in ("train", "validation", "test")}
+    for one in splits:
+        files[one.split if one.split in files else "test"].append(examples[one.id])
+    for name, rows in files.items():
+        if rows:
+            write_jsonl(place.dataset / f"{name}.jsonl", (formats.messages(example) for example in rows))
+            for export in settings.formats:
+                formats.export(export, rows, sections, place.title, settings, place.dataset / export / name)
+    counts = {name: len(rows) for name, rows in files.items()}
+    documents = list(read_jsonl(place.documents, Document))
+    losses = Counter(str(reject.reason) for reject in read_jsonl(place.rejects, Reject))
+    write_text(place.dataset / "README.md", card.card(place.title, documents, counts, losses, place.settings.generate.writer))
+    write_jsonl(place.folder / "splits.jsonl", splits)
+    progress(len(splits), len(splits), "")
+    return counts | {"rejects": len(rejects)}
+
+
+def _dataset_inputs(place: Place) -> Any:
+    return [file_digest(place.examples), file_digest(place.sections), asdict(place.settings.dataset), place.settings.corpus.title]
+
+
+# ------------------------------------------------------------------------------------------------------------- train
+
+
+def train(place: Place, progress: Progress) -> Counts:
+    """The expert, in a folder that takes its place only when it is whole."""
+    settings = place.settings.train
+    if settings.trainer == "remote" and not settings.suffix:
+        settings = replace(settings, suffix=place.settings.corpus.name[:18])  # Azure's bound, the shortest known
+    trainer = plugins.load("trainers", settings.trainer)()
+    rows, validation = place.dataset / "train.jsonl", place.dataset / "validation.jsonl"
+    partial = place.expert.with_name(f".{place.expert.name}-{digest(_train_inputs(place))[:8]}.partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    expert = trainer.train(rows, validation if validation.exists() else None, settings, partial, progress)
+    expert = replace(expert, name=place.expert.name, folder=str(place.expert.relative_to(place.folder)))
+    write_json(partial / "expert.json", to_json(expert))
+    old = place.expert.with_name(f".{place.expert.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.expert.exists():
+        place.expert.rename(old)
+    partial.rename(place.expert)
+    shutil.rmtree(old, ignore_errors=True)
+    return {"rows": sum(1 for _ in rows.open("rb"))}
+
+
+def _train_inputs(place: Place) -> Any:
+    settings = asdict(place.settings.train)
+    del settings["api_key_env"]
+    return [file_digest(place.dataset / "train.jsonl"), file_digest(place.dataset / "validation.jsonl"), settings]
+
+
+STAGES = (
+    Stage("fetch", _fetch_inputs, fetch, lambda place: [place.documents]),
+    Stage("clean", _clean_inputs, clean, lambda place: [place.sections]),
+    Stage("generate", _generate_inputs, generate, lambda place: [place.examples, place.folder / "coverage.json"]),
+    Stage("dataset", _dataset_inputs, dataset, lambda place: [*sorted(place.dataset.rglob("*.*")), place.folder / "splits.jsonl"]),
+    Stage("train", _train_inputs, train, lambda place: [place.expert / "expert.json"]),
+    Stage("evaluate", evaluate_inputs, evaluate, lambda place: [run_folder(place) / "report.json"]),
+)

@@ -1,0 +1,153 @@
+"""What a user names, found: a corpus by name, a TOML file, a URL, a local file or folder; and flags kept in its TOML."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from corpus_tuner import settings as toml
+from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.settings import Settings
+from corpus_tuner.store import digest, write_text
+
+Overrides = Mapping[str, Any]
+"""Flags as dotted keys of the TOML: {"generate.writer": "llm", "source.sections": ["Mission/*"]}; `per_section` stands
+for every kind's count, and `base_url` for the endpoint of whatever part of the corpus is remote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A corpus's settings, the file they came from, and whether that file is still to be written."""
+
+    settings: Settings
+    path: Path
+
+
+def resolve(target: str, root: Path, name: str = "", flags: Overrides | None = None, save: bool = False) -> Target:
+    """The corpus that `target` names, its TOML written first where there is none yet.
+
+    Raises CorpusTunerError for an unknown target and for a flag that contradicts the TOML when `save` is not given.
+    """
+    flags = flags or {}
+    path = _existing(target, root)
+    if path is not None and name and name != path.stem:
+        raise CorpusTunerError(f"{target} is the corpus {path.stem!r} already: --name is for a new URL, file or folder")
+    if path is None:
+        locator = _locator(target, root)
+        name = name or name_of(target)
+        toml.check_name(name, "--name" if name else target)
+        path = root / "sources" / f"{name}.toml"
+        if path.exists():
+            _same_locator(path, locator, target)
+        else:
+            return Target(_create(path, name, locator, flags), path)
+    return Target(_with_flags(path, flags, save), path)
+
+
+def _existing(target: str, root: Path) -> Path | None:
+    """The TOML that the target names by its name or its path, if it names one."""
+    if target.endswith(".toml"):
+        return Path(target)
+    if toml.NAME.fullmatch(target):
+        path = root / "sources" / f"{target}.toml"
+        if path.is_file():
+            return path
+    return None
+
+
+def _locator(target: str, root: Path) -> str:
+    if re.match(r"[a-z][a-z0-9+.-]*://", target, re.IGNORECASE):
+        return target
+    local = Path(target)
+    if local.exists():
+        return os.path.relpath(local.resolve(), (root / "sources").resolve())
+    known = sorted(path.stem for path in (root / "sources").glob("*.toml"))
+    near = difflib.get_close_matches(target, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none yet'}"
+    raise CorpusTunerError(f"{target!r} is no corpus in {root / 'sources'}, no TOML file, no URL and no local file; {hint}")
+
+
+def name_of(target: str) -> str:
+    """A corpus name from a URL or a path: lower case, words joined by hyphens, never empty or a path."""
+    parts = urlsplit(target)
+    if parts.scheme and parts.netloc:
+        titles = parse_qs(parts.query).get("title") or [unquote(parts.path.rstrip("/")).rpartition("/")[2] or parts.netloc]
+        stem = titles[0]
+    else:
+        stem = Path(target).resolve().stem
+    slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64].strip("-")
+    return slug or f"corpus-{digest(target)[:8]}"
+
+
+def _same_locator(path: Path, locator: str, target: str) -> None:
+    locators = [source.locator for source in toml.read(path).source]
+    if locators != [locator]:
+        raise CorpusTunerError(f"{path} is another corpus ({', '.join(locators)}): give {target} a name with --name")
+
+
+def _create(path: Path, name: str, locator: str, flags: Overrides) -> Settings:
+    import tomlkit
+
+    document = tomlkit.document()
+    document["corpus"] = {"name": name}
+    source = tomlkit.aot()
+    source.append(tomlkit.item({"locator": locator}))
+    document["source"] = source
+    _apply(document, flags)
+    settings = toml.parse(document.unwrap(), str(path))
+    write_text(path, tomlkit.dumps(document))
+    return settings
+
+
+def _with_flags(path: Path, flags: Overrides, save: bool) -> Settings:
+    """The TOML's settings; flags that differ are written into it with `save`, and refused without."""
+    settings = toml.read(path)
+    import tomlkit
+
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    _apply(document, flags)
+    wanted = toml.parse(document.unwrap(), str(path))
+    if wanted == settings:
+        return settings
+    if not save:
+        differing = ", ".join(_differences(wanted, settings))
+        raise CorpusTunerError(f"{path} says otherwise for {differing}: add --save to write your flags into it, or edit it")
+    write_text(path, tomlkit.dumps(document))
+    return wanted
+
+
+def _apply(document: Any, flags: Overrides) -> None:
+    for key, value in sorted(flags.items(), key=lambda flag: "." not in flag[0]):  # the two that depend on others last
+        for dotted, plain in _expand(document, key, value):
+            section, field = dotted.split(".")
+            for table in document["source"] if section == "source" else [document.setdefault(section, {})]:
+                table[field] = plain
+
+
+def _expand(document: Any, key: str, value: Any) -> list[tuple[str, Any]]:
+    if key == "per_section":
+        kinds = document.get("generate", {}).get("kinds") or toml.GenerateSettings().kinds
+        return [("generate.kinds", dict.fromkeys(kinds, value))]
+    if key == "base_url":
+        trains = document.get("train", {}).get("trainer") == "remote"
+        writes = document.get("generate", {}).get("writer") == "llm"
+        return [("train.base_url", value)] * trains + [("generate.base_url", value)] * (writes or not trains)
+    return [(key, value)]
+
+
+def _differences(wanted: Settings, settings: Settings) -> list[str]:
+    """The dotted keys in which two settings differ."""
+    pairs = [(table.name, getattr(wanted, table.name), getattr(settings, table.name)) for table in fields(Settings)]
+    return [
+        f"{name}.{field.name}"
+        for name, left, right in pairs
+        for one, other in (zip(left, right) if isinstance(left, tuple) else [(left, right)])
+        for field in fields(one)
+        if getattr(one, field.name) != getattr(other, field.name)
+    ]

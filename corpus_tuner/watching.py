@@ -1,0 +1,64 @@
+"""Who looks on at the command line: bars where a person watches, plain lines in a log, both on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+EVERY = 10.0
+"""Seconds between two lines of one stage in a log."""
+
+
+def watcher() -> Lines:
+    """Bars on a terminal, lines elsewhere."""
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+class Lines:
+    """A line when a stage begins to take long, and one when it ends."""
+
+    def __init__(self) -> None:
+        self._stage, self._said = "", 0.0
+
+    def start(self, stage: str) -> None:
+        """A stage begins."""
+        self._stage, self._said = stage, time.monotonic()
+
+    def progress(self, done: int, total: int | None, note: str) -> None:
+        """Says how far it is, at most every `EVERY` seconds."""
+        if time.monotonic() - self._said >= EVERY:
+            self._said = time.monotonic()
+            self._say(f"{self._stage}: {done:,}{f' of {total:,}' if total else ''} {note}".rstrip())
+
+    def finish(self, stage: str, counts: dict[str, int], seconds: float) -> None:
+        """Says what came of it."""
+        self._say(f"{stage}: {', '.join(f'{count:,} {what}' for what, count in counts.items())} ({seconds:.1f} s)")
+
+    def _say(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+
+class Bars(Lines):
+    """A bar while a stage runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: Any = None
+
+    def progress(self, done: int, total: int | None, note: str) -> None:
+        """Moves the bar."""
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(total=total, desc=f"{self._stage:9}", leave=False, file=sys.stderr)
+        self._bar.total = total
+        self._bar.set_postfix_str(note[:40], refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def finish(self, stage: str, counts: dict[str, int], seconds: float) -> None:
+        """Takes the bar away and says what came of it."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        super().finish(stage, counts, seconds)
