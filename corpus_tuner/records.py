@@ -33,6 +33,7 @@ class Document:
     licence: str = ""
     fetched_at: str = ""  # ISO 8601, UTC
     locator: str = ""  # of the [[source]] that it came from
+    revised_at: str = ""  # when this revision was made, as its place says; ISO 8601, UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,8 @@ class Model(Protocol):
 class Trainer(Protocol):
     """Turns JSONL of chat messages into an expert."""
 
-    def train(self, train: Path, validation: Path | None, settings: Any, folder: Path, progress: Progress = silent) -> Expert:
+    def train(
+        self, train: Path, validation: Path | None, settings: Any, folder: Path, progress: Progress = silent
+    ) -> Expert:
         """Trains on `train` and writes the expert into `folder`; interrupted, the same call goes on."""
         ...
