@@ -43,7 +43,9 @@ class Asker:
             raise CorpusTunerError("the question is empty")
         reply = self.model.complete([{"role": "user", "content": question.strip()}], max_tokens=max_tokens)
         found = support(self.sections, question, reply.text)
-        return Response(question, reply.text.strip(), self.model.name, tuple(to_json(one) for one in found if one.supported))
+        return Response(
+            question, reply.text.strip(), self.model.name, tuple(to_json(one) for one in found if one.supported)
+        )
 
 
 def open_arm(place: Place, name: str, sections: list[Section], base_url: str = "") -> Model:
@@ -58,7 +60,9 @@ def open_arm(place: Place, name: str, sections: list[Section], base_url: str = "
         from corpus_tuner.models.retrieval import Nearest
 
         splits = _splits(place)
-        return Nearest((e.question, e.answer) for e in read_jsonl(place.examples, Example) if splits.get(e.id) == "train")
+        return Nearest(
+            (e.question, e.answer) for e in read_jsonl(place.examples, Example) if splits.get(e.id) == "train"
+        )
     from corpus_tuner.models.endpoint import Endpoint
 
     wanted = place.settings.generate

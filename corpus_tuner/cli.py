@@ -41,7 +41,9 @@ def app() -> None:
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     """--root, --json and --debug, and one line with the right exit code for whatever goes wrong."""
 
-    @click.option("--root", type=click.Path(path_type=Path), default=Path(), help="Folder that holds sources/ and generated/.")
+    @click.option(
+        "--root", type=click.Path(path_type=Path), default=Path(), help="Folder that holds sources/ and generated/."
+    )
     @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout, and nothing else there.")
     @click.option("--debug", is_flag=True, help="A traceback instead of one line.")
     @functools.wraps(command)
@@ -56,7 +58,11 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
         except CorpusTunerError as error:
             _fail(str(error), error.exit_code, debug)
         except OSError as error:
-            _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}; the same command goes on from here", 1, debug)
+            _fail(
+                f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}; the same command goes on from here",
+                1,
+                debug,
+            )
         except Exception as error:  # noqa: BLE001  the outermost edge: one line for a person, --debug for us
             _fail(f"{type(error).__name__}: {error} (this is a bug or a broken file; --debug shows where)", 1, debug)
 
@@ -74,7 +80,9 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that stand for keys of the TOML."""
     options = (
         click.option("--name", default="", help="Name of a new corpus (default: from the URL or file)."),
-        click.option("--sections", multiple=True, metavar="GLOB", help="Only these heading paths, as in 'Mission/*'. Repeatable."),
+        click.option(
+            "--sections", multiple=True, metavar="GLOB", help="Only these heading paths, as in 'Mission/*'. Repeatable."
+        ),
         click.option("--writer", help="Who writes the questions: rules (offline) or llm."),
         click.option("--model", help="The writing model (llm)."),
         click.option("--base-url", help="OpenAI-compatible endpoint of the llm writer or the remote trainer."),
@@ -142,11 +150,15 @@ def _emit_json(value: Any) -> None:
 @app.command()
 @click.argument("name")
 @click.argument("question", required=False)
-@click.option("--file", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="One question a line.")
+@click.option(
+    "--file", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="One question a line."
+)
 @click.option("--model", default="expert", help="expert, base, retrieval, nearest, or a model of --base-url.")
 @click.option("--base-url", default="", help="OpenAI-compatible endpoint of a model that is none of the four.")
 @_common
-def ask(name: str, question: str | None, file: Path | None, model: str, base_url: str, root: Path, as_json: bool) -> None:
+def ask(
+    name: str, question: str | None, file: Path | None, model: str, base_url: str, root: Path, as_json: bool
+) -> None:
     """Ask the expert of corpus NAME; each answer comes with the passages that support it, or says that none does."""
     if (question is None) == (file is None):
         raise CorpusTunerError('give one question, or --file with one a line: corpus-tuner ask NAME "question"')
@@ -228,7 +240,9 @@ def _plain(kind: str, record: Any) -> str:
     if kind == "sections":
         return f"## {record.heading}  [{record.id}]\n{record.text}\n"
     if kind == "examples":
-        return f"{record.kind:9} Q: {record.question}\n          A: {record.answer}\n          {_cited(record.evidence)}"
+        return (
+            f"{record.kind:9} Q: {record.question}\n          A: {record.answer}\n          {_cited(record.evidence)}"
+        )
     return f"{record.stage:9} {record.reason}: {record.item_id}  {record.detail}"
 
 

@@ -88,7 +88,12 @@ class Corpus:
                     ran.append(stage.name)
                 if stage.name == until:
                     break
-        return Built(self.name, tuple(ran), {name: entry["counts"] for name, entry in self.place.manifest().items()}, self.paths())
+        return Built(
+            self.name,
+            tuple(ran),
+            {name: entry["counts"] for name, entry in self.place.manifest().items()},
+            self.paths(),
+        )
 
     def fetch(self, **options: Any) -> Built:
         """Up to the documents."""

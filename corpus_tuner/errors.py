@@ -26,3 +26,17 @@ class Detached(CorpusTunerError):
     """The user stopped watching a remote job, which goes on; the message says how to come back."""
 
     exit_code = 130
+
+
+class Transient(Unavailable):
+    """A failure that may pass: the caller may ask again. `refused`: the service did not take the request on at all
+    (429, connection refused), so that it cost nothing; `retry_after`: seconds that the service asked to wait."""
+
+    def __init__(self, message: str, retry_after: float | None = None, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.refused = refused
+
+
+class Declined(CorpusTunerError):
+    """The service will not do this one request, however often it is asked (too long, against its policy)."""

@@ -57,13 +57,19 @@ class Place:
     @property
     def title(self) -> str:
         """What the corpus is about, in a word."""
-        return self.settings.corpus.title or next((d.title for d in read_jsonl(self.documents, Document)), "") or self.settings.corpus.name
+        return (
+            self.settings.corpus.title
+            or next((d.title for d in read_jsonl(self.documents, Document)), "")
+            or self.settings.corpus.name
+        )
 
     def receipt(self) -> Expert:
         """The expert's receipt. Raises CorpusTunerError where none was trained yet."""
         path = self.expert / "expert.json"
         if not path.is_file():
-            raise CorpusTunerError(f"{self.settings.corpus.name} has no expert yet: corpus-tuner build {self.settings.corpus.name}")
+            raise CorpusTunerError(
+                f"{self.settings.corpus.name} has no expert yet: corpus-tuner build {self.settings.corpus.name}"
+            )
         return from_json(Expert, json.loads(path.read_text(encoding="utf-8")))
 
     def manifest(self) -> dict[str, Any]:

@@ -13,7 +13,9 @@ def load(group: str, name: str) -> Any:
     """The object that entry point `name` of `corpus_tuner.GROUP` names. Raises CorpusTunerError for an unknown name."""
     found = _group(group)
     if name not in found:
-        raise CorpusTunerError(f"there is no {group.rstrip('s')} named {name!r}: choose from {', '.join(sorted(found))}")
+        raise CorpusTunerError(
+            f"there is no {group.rstrip('s')} named {name!r}: choose from {', '.join(sorted(found))}"
+        )
     return found[name].load()
 
 

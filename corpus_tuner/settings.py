@@ -126,6 +126,7 @@ def parse(table: dict[str, Any], where: str) -> Settings:
         if not source.locator:
             raise CorpusTunerError(f"{where}: a [[source]] has no locator")
     _check_ranges(settings, where)
+    _check_dataset(settings.dataset, where)
     return settings
 
 
@@ -155,15 +156,18 @@ def _check_ranges(settings: Settings, where: str) -> None:
             raise CorpusTunerError(f"{where}: {key} = {count!r} must be a whole number from 1 to 1000")
     if not 1 <= settings.generate.concurrency <= 4096:
         raise CorpusTunerError(f"{where}: generate.concurrency must be from 1 to 4096")
-    for name in settings.dataset.formats:
-        if name not in EXPORTS:
-            raise CorpusTunerError(f"{where}: dataset.formats: {name!r} is not one of {', '.join(EXPORTS)}")
-    if settings.dataset.paraphrase + settings.dataset.validation > 1:
-        raise CorpusTunerError(f"{where}: dataset.paraphrase and dataset.validation add up to more than 1")
     for name in ("epochs", "learning_rate", "batch_size"):
         value = getattr(settings.train, name)
         if value != "auto" and (isinstance(value, str) or value <= 0):
             raise CorpusTunerError(f'{where}: train.{name} must be "auto" or a number above 0')
+
+
+def _check_dataset(settings: DatasetSettings, where: str) -> None:
+    for name in settings.formats:
+        if name not in EXPORTS:
+            raise CorpusTunerError(f"{where}: dataset.formats: {name!r} is not one of {', '.join(EXPORTS)}")
+    if settings.paraphrase + settings.validation > 1:
+        raise CorpusTunerError(f"{where}: dataset.paraphrase and dataset.validation add up to more than 1")
 
 
 def _build(cls: type, table: Any, where: str) -> Any:
@@ -195,5 +199,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kinds) or isinstance(value, bool):
-        raise CorpusTunerError(f"{where} = {value!r} must be {' or '.join({'str': 'a string', 'int': 'a whole number', 'float': 'a number'}[k.__name__] for k in kinds)}")
+        raise CorpusTunerError(
+            f"{where} = {value!r} must be {' or '.join({'str': 'a string', 'int': 'a whole number', 'float': 'a number'}[k.__name__] for k in kinds)}"
+        )
     return value

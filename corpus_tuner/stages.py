@@ -7,8 +7,8 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from typing import Any
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from corpus_tuner import plugins
@@ -38,7 +38,9 @@ def fetch(place: Place, progress: Progress) -> Counts:
             progress(len(documents), None, item.title)
     if not documents:
         reasons = "; ".join(f"{reject.item_id}: {reject.reason}" for reject in rejects[:3])
-        raise CorpusTunerError(f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators")
+        raise CorpusTunerError(
+            f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators"
+        )
     keep_rejects(place, "fetch", rejects)
     write_jsonl(place.documents, documents.values())
     return {"documents": len(documents), "rejects": len(rejects)}
@@ -73,7 +75,11 @@ def _described(document: Document, source: SourceSettings, settings: Settings) -
 def _fetch_inputs(place: Place) -> Any:
     locators = [place.toml.parent / source.locator for source in place.settings.source]
     local = [_tree(path) for path in locators if "://" not in str(path) and path.exists()]
-    return [[asdict(source) | {"sections": None} for source in place.settings.source], place.settings.corpus.language, local]
+    return [
+        [asdict(source) | {"sections": None} for source in place.settings.source],
+        place.settings.corpus.language,
+        local,
+    ]
 
 
 def _tree(path: Path) -> list[tuple[str, str]]:
@@ -144,7 +150,9 @@ def generate(place: Place, progress: Progress) -> Counts:
 
 def _teacher(settings: Settings, calls: Calls) -> Model:
     if not settings.generate.model:
-        raise CorpusTunerError("the llm writer needs a model: --model NAME (and --base-url for another host than OpenAI)")
+        raise CorpusTunerError(
+            "the llm writer needs a model: --model NAME (and --base-url for another host than OpenAI)"
+        )
     from corpus_tuner.models.endpoint import Endpoint
 
     wanted = settings.generate
@@ -198,14 +206,21 @@ def dataset(place: Place, progress: Progress) -> Counts:
     counts = {name: len(rows) for name, rows in files.items()}
     documents = list(read_jsonl(place.documents, Document))
     losses = Counter(str(reject.reason) for reject in read_jsonl(place.rejects, Reject))
-    write_text(place.dataset / "README.md", card.card(place.title, documents, counts, losses, place.settings.generate.writer))
+    write_text(
+        place.dataset / "README.md", card.card(place.title, documents, counts, losses, place.settings.generate.writer)
+    )
     write_jsonl(place.folder / "splits.jsonl", splits)
     progress(len(splits), len(splits), "")
     return counts | {"rejects": len(rejects)}
 
 
 def _dataset_inputs(place: Place) -> Any:
-    return [file_digest(place.examples), file_digest(place.sections), asdict(place.settings.dataset), place.settings.corpus.title]
+    return [
+        file_digest(place.examples),
+        file_digest(place.sections),
+        asdict(place.settings.dataset),
+        place.settings.corpus.title,
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------- train
@@ -242,7 +257,12 @@ STAGES = (
     Stage("fetch", _fetch_inputs, fetch, lambda place: [place.documents]),
     Stage("clean", _clean_inputs, clean, lambda place: [place.sections]),
     Stage("generate", _generate_inputs, generate, lambda place: [place.examples, place.folder / "coverage.json"]),
-    Stage("dataset", _dataset_inputs, dataset, lambda place: [*sorted(place.dataset.rglob("*.*")), place.folder / "splits.jsonl"]),
+    Stage(
+        "dataset",
+        _dataset_inputs,
+        dataset,
+        lambda place: [*sorted(place.dataset.rglob("*.*")), place.folder / "splits.jsonl"],
+    ),
     Stage("train", _train_inputs, train, lambda place: [place.expert / "expert.json"]),
     Stage("evaluate", evaluate_inputs, evaluate, lambda place: [run_folder(place) / "report.json"]),
 )

@@ -70,14 +70,18 @@ def _locator(target: str, root: Path) -> str:
     known = sorted(path.stem for path in (root / "sources").glob("*.toml"))
     near = difflib.get_close_matches(target, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none yet'}"
-    raise CorpusTunerError(f"{target!r} is no corpus in {root / 'sources'}, no TOML file, no URL and no local file; {hint}")
+    raise CorpusTunerError(
+        f"{target!r} is no corpus in {root / 'sources'}, no TOML file, no URL and no local file; {hint}"
+    )
 
 
 def name_of(target: str) -> str:
     """A corpus name from a URL or a path: lower case, words joined by hyphens, never empty or a path."""
     parts = urlsplit(target)
     if parts.scheme and parts.netloc:
-        titles = parse_qs(parts.query).get("title") or [unquote(parts.path.rstrip("/")).rpartition("/")[2] or parts.netloc]
+        titles = parse_qs(parts.query).get("title") or [
+            unquote(parts.path.rstrip("/")).rpartition("/")[2] or parts.netloc
+        ]
         stem = titles[0]
     else:
         stem = Path(target).resolve().stem
@@ -117,7 +121,9 @@ def _with_flags(path: Path, flags: Overrides, save: bool) -> Settings:
         return settings
     if not save:
         differing = ", ".join(_differences(wanted, settings))
-        raise CorpusTunerError(f"{path} says otherwise for {differing}: add --save to write your flags into it, or edit it")
+        raise CorpusTunerError(
+            f"{path} says otherwise for {differing}: add --save to write your flags into it, or edit it"
+        )
     write_text(path, tomlkit.dumps(document))
     return wanted
 

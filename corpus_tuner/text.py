@@ -8,7 +8,9 @@ import unicodedata
 from collections import Counter
 from functools import cache
 
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+(?:['’][^\W_]+)*")
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+(?:['’][^\W_]+)*"
+)
 _NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?:[.,]\d+)?|\d+")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "‘’“”„«»–—…")
@@ -57,8 +59,19 @@ def stop_words(language: str = "en") -> frozenset[str]:
         return _ENGLISH
     from bm25s import stopwords
 
-    names = {"de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN", "ru": "RUSSIAN", "pt": "PORTUGUESE",
-             "nl": "DUTCH", "sv": "SWEDISH", "no": "NORWEGIAN", "da": "DANISH", "tr": "TURKISH"}
+    names = {
+        "de": "GERMAN",
+        "fr": "FRENCH",
+        "es": "SPANISH",
+        "it": "ITALIAN",
+        "ru": "RUSSIAN",
+        "pt": "PORTUGUESE",
+        "nl": "DUTCH",
+        "sv": "SWEDISH",
+        "no": "NORWEGIAN",
+        "da": "DANISH",
+        "tr": "TURKISH",
+    }
     return frozenset(getattr(stopwords, f"STOPWORDS_{names[code]}")) if code in names else frozenset()
 
 

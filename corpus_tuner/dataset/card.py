@@ -20,13 +20,17 @@ _LICENCES = (
 )
 
 
-def card(title: str, documents: Sequence[Document], counts: Mapping[str, int], rejects: Counter[str], writer: str) -> str:
+def card(
+    title: str, documents: Sequence[Document], counts: Mapping[str, int], rejects: Counter[str], writer: str
+) -> str:
     """The card as Markdown with its YAML head; everything from a document is quoted, never interpreted."""
     total = sum(counts.values())
     files = "\n".join(
         f"  - split: {split}\n    path: {split}.jsonl" for split in ("train", "validation", "test") if counts.get(split)
     )
-    languages = sorted({document.language for document in documents if re.fullmatch(r"[A-Za-z-]{2,12}", document.language)})
+    languages = sorted(
+        {document.language for document in documents if re.fullmatch(r"[A-Za-z-]{2,12}", document.language)}
+    )
     head = [
         f"pretty_name: {json.dumps(title + ' question/answer pairs', ensure_ascii=False)}",
         f"license: {licence_tag(documents)}",
@@ -39,20 +43,34 @@ def card(title: str, documents: Sequence[Document], counts: Mapping[str, int], r
         *([files] if files else ["  []"]),
     ]
     lines = [
-        "---", *head, "---", "",
-        f"# Question/answer pairs about {_plain(title)}", "",
+        "---",
+        *head,
+        "---",
+        "",
+        f"# Question/answer pairs about {_plain(title)}",
+        "",
         f"{total} pairs as chat messages, written by the `{writer}` writer of corpus_tuner from the documents below; "
-        "each rests on sentences of its source (see `../examples.jsonl`).", "",
-        "| split | pairs |", "|---|---|",
-        *(f"| {split} | {count} |" for split, count in counts.items()), "",
+        "each rests on sentences of its source (see `../examples.jsonl`).",
+        "",
+        "| split | pairs |",
+        "|---|---|",
+        *(f"| {split} | {count} |" for split, count in counts.items()),
+        "",
         "The test and validation splits are held out by the sentence that a pair rests on: a paraphrase question asks for "
-        "a fact that other, differently worded pairs train; an unseen question rests on a sentence that no pair trains.", "",
+        "a fact that other, differently worded pairs train; an unseen question rests on a sentence that no pair trains.",
+        "",
         *_losses(rejects),
-        "## Sources and licence", "",
+        "## Sources and licence",
+        "",
         "The questions and answers quote and adapt these documents and stand under the same licence. "
-        "Who passes them on must name the source and keep the licence.", "",
-        "| document | revision | licence |", "|---|---|---|",
-        *(f"| {_link(document)} | {_plain(document.revision)} | {_plain(document.licence) or 'not stated'} |" for document in documents),
+        "Who passes them on must name the source and keep the licence.",
+        "",
+        "| document | revision | licence |",
+        "|---|---|---|",
+        *(
+            f"| {_link(document)} | {_plain(document.revision)} | {_plain(document.licence) or 'not stated'} |"
+            for document in documents
+        ),
     ]
     return "\n".join(lines) + "\n"
 
@@ -64,14 +82,21 @@ def licence_tag(documents: Sequence[Document]) -> str:
 
 
 def _tag(licence: str) -> str:
-    return next((tag for pattern, tag in _LICENCES if re.search(pattern, licence, re.IGNORECASE)), "other" if licence else "unknown")
+    return next(
+        (tag for pattern, tag in _LICENCES if re.search(pattern, licence, re.IGNORECASE)),
+        "other" if licence else "unknown",
+    )
 
 
 def _losses(rejects: Counter[str]) -> list[str]:
     if not rejects:
         return []
-    return ["Pairs and pieces that were dropped on the way, by reason:", "",
-            *(f"- {reason}: {count}" for reason, count in rejects.most_common()), ""]
+    return [
+        "Pairs and pieces that were dropped on the way, by reason:",
+        "",
+        *(f"- {reason}: {count}" for reason, count in rejects.most_common()),
+        "",
+    ]
 
 
 def _plain(text: str) -> str:
@@ -80,5 +105,9 @@ def _plain(text: str) -> str:
 
 
 def _link(document: Document) -> str:
-    url = document.url if re.fullmatch(r"https?://[^\s<>()\[\]|]+(?:\([^\s<>()|]*\))?[^\s<>()\[\]|]*", document.url) else ""
+    url = (
+        document.url
+        if re.fullmatch(r"https?://[^\s<>()\[\]|]+(?:\([^\s<>()|]*\))?[^\s<>()\[\]|]*", document.url)
+        else ""
+    )
     return f"[{_plain(document.title)}](<{url}>)" if url else _plain(document.title)

@@ -58,7 +58,12 @@ def table(examples: Iterable[Example], sections: Mapping[str, Section]) -> Itera
 
 
 def export(
-    name: str, examples: list[Example], sections: Mapping[str, Section], title: str, settings: DatasetSettings, path: Path
+    name: str,
+    examples: list[Example],
+    sections: Mapping[str, Section],
+    title: str,
+    settings: DatasetSettings,
+    path: Path,
 ) -> None:
     """Writes one export of `settings.formats` to `path` (its suffix is added), atomically."""
     if name == "prompt-completion":
