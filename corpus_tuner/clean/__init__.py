@@ -1,0 +1,67 @@
+"""A Document to Sections: each format's cleaner yields Parts, which become Sections or counted Rejects here."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from corpus_tuner import plugins
+from corpus_tuner.clean.part import Part
+from corpus_tuner.records import Document, Reason, Reject, Section
+from corpus_tuner.store import digest
+from corpus_tuner.text import sentences
+
+__all__ = ["Part", "clean_document", "selects"]
+
+
+def clean_document(document: Document, select: tuple[str, ...] = ()) -> Iterator[Section | Reject]:
+    """One Section or Reject for the lead and for each heading of `document`, in order: headings + 1 in all.
+
+    `select` are globs on the heading path as `selects` reads them; without any, everything is taken. Raises
+    CorpusTunerError for a format that no cleaner reads.
+    """
+    parse = plugins.load("cleaners", document.format)
+    ordinals: Counter[tuple[str, ...]] = Counter()
+    for part in parse(document):
+        identity = digest(document.id, part.path, ordinals[part.path])
+        ordinals[part.path] += 1
+        text = part.text.strip()
+        reason = part.reason or (None if text else Reason.EMPTY) or (None if selects(select, part.path) else Reason.NOT_SELECTED)
+        if reason:
+            yield Reject("clean", identity, reason, " > ".join((document.title, *part.path)))
+            continue
+        yield Section(
+            id=identity,
+            document_id=document.id,
+            title=document.title,
+            path=part.path,
+            text=text,
+            sentences=sentences(text, document.language),
+            url=_with_anchor(document.url, part.anchor),
+            language=document.language,
+        )
+
+
+def selects(globs: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether one of `globs` takes the section at `path`; no globs take all.
+
+    A glob is headings joined by "/", without regard to case; `*` stands for any text within one heading, `?` for one
+    character. "Mission" takes the text of Mission alone. A last step "*" takes every subsection below, at any depth: "Mission/*"
+    all of Mission's subsections, "*" everything but the lead. "" takes the lead. A heading's own "/" is matched by "/" too.
+    """
+    return not globs or any(_pattern(glob).fullmatch("/".join(path)) for glob in globs)
+
+
+def _pattern(glob: str) -> re.Pattern[str]:
+    deep = glob == "*" or glob.endswith("/*")
+    steps = glob[:-1] if deep else glob
+    pattern = "".join({"*": "[^/]*", "?": "[^/]"}.get(character) or re.escape(character) for character in steps)
+    return re.compile(pattern + (".+" if deep else ""), re.IGNORECASE | re.DOTALL)
+
+
+def _with_anchor(url: str, anchor: str) -> str:
+    if not url or not anchor:
+        return url
+    return url.partition("#")[0] + "#" + quote(anchor, safe="!$&'()*+,;=:@/?~-._")

@@ -1,0 +1,21 @@
+"""What a cleaner returns: the pieces of one document, in order, each with its heading path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from corpus_tuner.records import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The text under one heading, without that of its subsections; the lead's path is `()`.
+
+    A cleaner yields one Part for the lead and one for each heading. `reason` is set where the part is not text to
+    learn from (boilerplate); a part without text needs none. `anchor` is the fragment of the heading in the document's URL.
+    """
+
+    path: tuple[str, ...]
+    text: str
+    reason: Reason | None = None
+    anchor: str = ""

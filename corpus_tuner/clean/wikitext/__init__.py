@@ -1,0 +1,58 @@
+"""Wikitext to sections: a linear scan of our own, with what templates say as data (`clean/templates/*.toml`).
+
+strip (comments, extension tags) -> expand (templates, links) -> tags (HTML, quotes) -> blocks (lines, lists, tables)
+-> tidy. Every step is linear in the page; docs: the modules' own first lines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from corpus_tuner.clean.part import Part
+from corpus_tuner.clean.wikitext.blocks import Reader
+from corpus_tuner.clean.wikitext.definitions import load_definitions
+from corpus_tuner.clean.wikitext.expand import Expander
+from corpus_tuner.clean.wikitext.names import fold_heading, load_names
+from corpus_tuner.clean.wikitext.strip import Stripper, without_control
+from corpus_tuner.clean.wikitext.tags import reduce_tags
+from corpus_tuner.clean.wikitext.tidy import tidy
+from corpus_tuner.records import Document, Reason
+
+
+def parse(document: Document) -> Iterator[Part]:
+    """The lead and one part for each heading, in order; appendices come with the reason `boilerplate`."""
+    yield from _parts(document, Counter(), Counter())
+
+
+def _parts(document: Document, lost: Counter[str], used: Counter[str]) -> Iterator[Part]:
+    names = load_names()
+    text = without_control(document.text)
+    if names.redirect.match(text):
+        yield Part((), "")
+        return
+    stripper = Stripper()
+    expander = Expander(names, load_definitions(document.language.split("-")[0] or "en"), document.title, lost, used)
+    text = reduce_tags(expander.expand(stripper.strip(text)), names.switches)
+    path: list[tuple[int, str, bool]] = []
+    anchors: Counter[str] = Counter()
+    for written in Reader().read(text):
+        title = stripper.restore(tidy(written.title)).strip()
+        while path and path[-1][0] >= written.level:
+            path.pop()
+        if written.level:
+            above = path[-1][2] if path else False
+            path.append((written.level, title, above or (not path and fold_heading(title) in names.appendices)))
+        yield Part(
+            tuple(step[1] for step in path),
+            stripper.restore(tidy(written.text())),
+            Reason.BOILERPLATE if path and path[-1][2] else None,
+            _anchor(title, anchors) if path else "",
+        )
+
+
+def _anchor(title: str, seen: Counter[str]) -> str:
+    """The fragment that MediaWiki gives to a heading: underscores for spaces, a number from the second equal one on."""
+    anchor = title.replace(" ", "_")
+    seen[anchor.lower()] += 1
+    return anchor if seen[anchor.lower()] == 1 else f"{anchor}_{seen[anchor.lower()]}"

@@ -1,0 +1,162 @@
+"""Lines to blocks: headings, paragraphs, lists and tables of text that has neither templates nor tags any more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from corpus_tuner.clean.wikitext.strip import BLOCK, LINE
+from corpus_tuner.clean.wikitext.tables import SKIPPED, Table, is_column, row_text
+
+_HEADING = re.compile(r"(={1,6})(.*?[^\s=].*?|=+)(={1,6})\s*$")
+_LIST = re.compile(r"([*#:;]+)[ \t]*(.*)")
+_OPENS_TABLE = re.compile(r"[ \t:]*\{\|(.*)")
+
+
+@dataclass(slots=True)
+class Written:
+    """A heading and the blocks under it; the lead has level 0."""
+
+    level: int
+    title: str
+    blocks: list[tuple[str, str]] = field(default_factory=list)  # (kind, text)
+
+    def text(self) -> str:
+        """Paragraphs between blank lines; items of a list and rows of a table a line each."""
+        out: list[str] = []
+        before = ""
+        for kind, text in self.blocks:
+            if before:
+                out.append("\n" if kind == before != "paragraph" else "\n\n")
+            out.append(text)
+            before = kind
+        return "".join(out)
+
+
+class Reader:
+    """Reads the lines of one page."""
+
+    def __init__(self) -> None:
+        self.sections = [Written(0, "")]
+        self._paragraph: list[str] = []
+        self._numbers: list[int] = []
+        self._tables: list[Table] = []
+
+    def read(self, text: str) -> list[Written]:
+        """The page's sections in order."""
+        for line in text.split("\n"):
+            if line[:1] == "=" and (heading := _HEADING.match(line)):
+                self._open_section(heading)
+            elif self._tables:
+                self._table_line(line)
+            else:
+                self._line(line)
+        self._end_tables()
+        self._end_paragraph()
+        return self.sections
+
+    def _open_section(self, heading: re.Match[str]) -> None:
+        self._end_tables()
+        self._end_paragraph()
+        level = min(len(heading[1]), len(heading[3]))
+        title = heading[1][level:] + heading[2] + heading[3][level:]
+        self.sections.append(Written(level, title.replace(BLOCK, " ").replace(LINE, " ").strip()))
+
+    def _line(self, line: str) -> None:
+        """A line outside of tables."""
+        first = line[:1]
+        if first in "*#:;{ |-\x01" or not first:
+            if not line.strip():
+                self._end_paragraph()
+                return
+            if first in "{ :" and (table := _OPENS_TABLE.match(line)):
+                self._open_table(table[1])
+                return
+            if first in "*#:;":
+                self._item(line)
+                return
+            if first == "-" and line.startswith("----"):
+                self._end_paragraph()
+                line = line.lstrip("-")
+            elif first == "|":
+                line = line[2:] if line.startswith(("|-", "|}", "|+")) else line[1:].replace("||", "; ")
+            elif first == " ":
+                self._end_paragraph()
+                self._emit("line", line.replace(BLOCK, " ").strip())
+                return
+        self._numbers.clear()
+        self._paragraph.append(line)
+
+    def _emit(self, kind: str, text: str) -> None:
+        if text:
+            self.sections[-1].blocks.append((kind, text))
+
+    def _end_paragraph(self) -> None:
+        self._numbers.clear()
+        if self._paragraph:
+            text = " ".join(self._paragraph)
+            self._paragraph.clear()
+            for piece in text.split(BLOCK):
+                lines = [line.strip() for line in piece.split(LINE)]
+                self._emit("paragraph", "\n".join(line for line in lines if line))
+
+    def _item(self, line: str) -> None:
+        """A list item, on a line of its own with its bullet or number."""
+        if self._paragraph:
+            self._end_paragraph()
+        prefix, text = _LIST.match(line).groups()
+        text = text.replace(BLOCK, " ").replace(LINE, " ").strip()
+        depth, marker = len(prefix), ""
+        self._numbers = (self._numbers + [0] * depth)[:depth]
+        if prefix[-1] == "#":
+            self._numbers[-1] += 1
+            marker = f"{self._numbers[-1]}. "
+        elif prefix[-1] == "*":
+            marker = "- "
+        if text:
+            indent = max(0, prefix.count("*") + prefix.count("#") - 1)
+            self._emit("item", "  " * min(indent, 10) + marker + text)
+
+    def _open_table(self, attributes: str) -> None:
+        self._end_paragraph()
+        skipped = bool(SKIPPED.search(attributes)) or bool(self._tables and self._tables[-1].skipped)
+        self._tables.append(Table(skipped=skipped, layout="wikitable" not in attributes))
+
+    def _table_line(self, line: str) -> None:
+        """A line inside of a table."""
+        table, text = self._tables[-1], line.lstrip()
+        if text.startswith("|}"):
+            self._close_table()
+            if rest := text[2:].strip():
+                self._table_line(rest) if self._tables else self._line(rest)
+        elif text.startswith("|-"):
+            self._end_row(table)
+        elif text.startswith("|+"):
+            caption = text[2:].rpartition("|")[2].strip()
+            self._emit("row" if not table.skipped else "", caption)
+        elif text.startswith(("|", "!")):
+            table.add_cells(text)
+        elif opening := _OPENS_TABLE.match(line):
+            self._open_table(opening[1])
+        else:
+            table.add_line(line)
+
+    def _end_row(self, table: Table) -> None:
+        row, table.row = table.row, []
+        if table.skipped or not row:
+            return
+        if table.layout and is_column(row):
+            for cell in row:
+                for line in cell.lines:
+                    self._line(line)
+                self._end_paragraph()
+            return
+        self._emit("row", row_text(row))
+
+    def _close_table(self) -> None:
+        self._end_row(self._tables[-1])
+        self._tables.pop()
+
+    def _end_tables(self) -> None:
+        while self._tables:
+            self._close_table()

@@ -1,0 +1,91 @@
+"""Comments and extension tags: what MediaWiki takes out of a page before it looks at anything else."""
+
+from __future__ import annotations
+
+import html
+import re
+
+BLOCK = "\x01"  # a block begins or ends here: the paragraph around it is split
+LINE = "\x02"  # a line break within a paragraph
+NOTHING = "\x03"  # keeps its two sides apart until markup is read
+SAVED = re.compile("\x7f(\\d+)\x7f")  # a stretch of text that no later step may read as markup
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
+_DROPPED = (
+    "ref|references|gallery|timeline|score|imagemap|templatestyles|inputbox|hiero|categorytree|section|mapframe|maplink|"
+    "graph|indicator|templatedata|includeonly|math|chem|ce|charinsert|dynamicpagelist|rss|langconvert|categorylist"
+)
+_TAG = re.compile(rf"<(?:!--|(/?)({_DROPPED}|nowiki|pre|syntaxhighlight|source|poem)(?![\w-])([^<>]*)>)", re.IGNORECASE)
+_CODE = frozenset({"pre", "syntaxhighlight", "source"})
+_BLANK_LINE_END = re.compile(r"[ \t]*\n")
+
+
+class Stripper:
+    """Takes comments and extension tags out of one page; `saved` keeps the literal text for the end."""
+
+    def __init__(self) -> None:
+        self.saved: list[str] = []
+        self._unclosed: set[str] = set()
+
+    def strip(self, text: str) -> str:
+        """`text` without comments, references, galleries and the like; literal text as `SAVED` marks. Linear."""
+        out: list[str] = []
+        position = 0
+        while found := _TAG.search(text, position):
+            if found.start() > position:
+                out.append(text[position : found.start()])
+            if found[2] is None:
+                position = self._comment(text, found.start(), out)
+            elif found[1] or found[3].endswith("/"):
+                position = found.end()
+                if found[2].lower() == "nowiki":
+                    out.append(NOTHING)
+            else:
+                position = self._element(text, found, out)
+        out.append(text[position:])
+        return "".join(out)
+
+    def _comment(self, text: str, start: int, out: list[str]) -> int:
+        """Position behind a comment; one that fills its line takes the line along, one without end takes the rest."""
+        end = text.find("-->", start + 4)
+        if end < 0:
+            return len(text)
+        end += 3
+        before = out[-1][-80:].rstrip(" \t") if out else "\n"
+        rest = _BLANK_LINE_END.match(text, end)
+        return rest.end() if rest and before.endswith("\n") else end
+
+    def _element(self, text: str, opening: re.Match[str], out: list[str]) -> int:
+        name = opening[2].lower()
+        if name in self._unclosed:
+            return opening.end()
+        closing = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(text, opening.end())
+        if closing is None:
+            self._unclosed.add(name)
+            return opening.end()
+        inner = text[opening.end() : closing.start()]
+        if name == "nowiki":
+            out.append(self.save(html.unescape(inner)))
+        elif name in _CODE:
+            block = "inline" not in opening[3]
+            literal = self.save(html.unescape(inner).strip("\n"))
+            out.append(f"{BLOCK}{literal}{BLOCK}" if block else literal)
+        elif name == "poem":
+            unclosed, self._unclosed = self._unclosed, {"poem"}
+            out.append(BLOCK + self.strip(inner).strip("\n").replace("\n", f"{LINE}\n") + BLOCK)
+            self._unclosed = unclosed
+        return closing.end()
+
+    def save(self, literal: str) -> str:
+        """A mark that stands for `literal`."""
+        self.saved.append(literal)
+        return f"\x7f{len(self.saved) - 1}\x7f"
+
+    def restore(self, text: str) -> str:
+        """`text` with its marks replaced by what they stand for."""
+        return SAVED.sub(lambda mark: self.saved[int(mark[1])], text) if "\x7f" in text else text
+
+
+def without_control(text: str) -> str:
+    """`text` with line feeds alone, and without the control characters that serve as marks."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
