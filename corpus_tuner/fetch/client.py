@@ -16,7 +16,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError, InvalidHeader
 
-from corpus_tuner.errors import CorpusTunerError, Unavailable
+from corpus_tuner.errors import CorpusTunerError, Transient, Unavailable
+from corpus_tuner.fetch.line import one_line
 
 T = TypeVar("T")
 
@@ -26,14 +27,6 @@ REDIRECTS = 5
 CHUNK = 1 << 16
 
 
-class Busy(Exception):  # noqa: N818 - a state of the server, not a fault of ours
-    """The server cannot answer now; `after` is the wait in seconds that it asked for, 0 where it did not say."""
-
-    def __init__(self, reason: str, after: float = 0.0) -> None:
-        super().__init__(reason)
-        self.after = after
-
-
 @dataclass(frozen=True, slots=True)
 class Response:
     """What a server answered, redirects followed."""
@@ -41,7 +34,7 @@ class Response:
     url: str
     status: int
     body: bytes
-    after: float  # seconds, from Retry-After; 0 where absent
+    retry_after: float | None  # seconds, from Retry-After
 
 
 def user_agent(contact: str) -> str:
@@ -54,13 +47,6 @@ def user_agent(contact: str) -> str:
     except PackageNotFoundError:
         number = "0"
     return f"corpus-tuner/{number} ({'; '.join(filter(None, (HOME, contact.strip())))})"
-
-
-def one_line(text: object, limit: int = 200) -> str:
-    """What another host said, fit for one line of a terminal: no control characters, at most `limit` characters."""
-    clean = "".join(character if character.isprintable() else " " for character in str(text)[: 5 * limit])
-    line = " ".join(clean.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 class Client:
@@ -87,29 +73,29 @@ class Client:
         return self.patiently(lambda: self.once(url, head=head))
 
     def patiently(self, ask: Callable[[], T]) -> T:
-        """The result of `ask`, called again while it raises Busy. Raises Unavailable when that does not pass."""
+        """The result of `ask`, called again while it raises Transient. Raises Unavailable when that does not pass."""
         retrying = Retrying(
-            retry=retry_if_exception_type(Busy),
+            retry=retry_if_exception_type(Transient),
             stop=stop_after_attempt(self._attempts),
             wait=self._wait,
             reraise=True,
         )
         try:
             return retrying(ask)
-        except Busy as busy:
-            raise Unavailable(f"{busy} (asked {self._attempts} times): run the same command again later") from busy
+        except Transient as fault:
+            raise Unavailable(f"{fault} (asked {self._attempts} times): run the same command again later") from fault
 
     def _wait(self, state: RetryCallState) -> float:
-        busy = state.outcome.exception() if state.outcome else None
-        asked = busy.after if isinstance(busy, Busy) else 0.0
+        fault = state.outcome.exception() if state.outcome else None
+        asked = (fault.retry_after if isinstance(fault, Transient) else None) or 0.0
         if asked > self._longest:
-            raise Unavailable(f"{busy} (it asks to wait {asked:.0f} s): run the same command again later") from busy
+            raise Unavailable(f"{fault} (it asks to wait {asked:.0f} s): run the same command again later") from fault
         return max(asked, self._backoff(state))
 
     def once(self, url: str, params: Mapping[str, str] | None = None, *, head: int = 0) -> Response:
         """One GET, at most five redirects followed. `head` > 0 reads only so many bytes of the body.
 
-        Raises Busy for a fault that may pass (429, 5xx, no connection, a cut answer), Unavailable for a broken
+        Raises Transient for a fault that may pass (429, 5xx, no connection, a cut answer), Unavailable for a broken
         certificate, CorpusTunerError for a URL that cannot be asked, a redirect that is not safe, and an answer
         above `max_bytes`.
         """
@@ -130,15 +116,15 @@ class Client:
             ) as reply:
                 after = _seconds(reply.headers.get("Retry-After"))
                 if reply.status_code in BUSY:
-                    raise Busy(f"{host} answers {reply.status_code} {one_line(reply.reason)}", after)
+                    raise Transient(f"{host} answers {reply.status_code} {one_line(reply.reason)}", after)
                 target = self._session.get_redirect_target(reply)
                 if target:
                     return None, requests.compat.urljoin(reply.url, target)
                 return Response(reply.url, reply.status_code, self._body(reply, host, head), after), ""
         except requests.exceptions.SSLError as error:
-            raise Unavailable(f"{host} has no certificate that can be trusted: {one_line(error)}") from error
+            raise Unavailable(f"no safe connection to {host}: {one_line(getattr(error.args[0], 'reason', error))}") from error
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            raise Busy(f"cannot reach {host} ({_cause(error)})") from error
+            raise Transient(f"cannot reach {host} ({_cause(error)})") from error
         except (requests.RequestException, UnicodeError, ValueError) as error:
             raise CorpusTunerError(f"{one_line(url)} cannot be fetched: {one_line(error)}") from error
 
@@ -154,18 +140,18 @@ class Client:
                 if len(body) > self._max_bytes:
                     raise CorpusTunerError(f"{host} answers with more than {self._max_bytes >> 20} MiB: too large for a page")
                 if time.monotonic() > deadline:
-                    raise Busy(f"{host} sends too slowly")
+                    raise Transient(f"{host} sends too slowly")
         except HTTPError as error:
-            raise Busy(f"{host} broke off its answer ({_cause(error)})") from error
+            raise Transient(f"{host} broke off its answer ({_cause(error)})") from error
         return bytes(body)
 
 
-def _seconds(header: str | None) -> float:
-    """Retry-After in seconds (RFC 9110, 10.2.3: a number or a date); 0 where absent or unreadable."""
+def _seconds(header: str | None) -> float | None:
+    """Retry-After in seconds (RFC 9110, 10.2.3: a number or a date); None where absent or unreadable."""
     try:
-        return max(0.0, float(Retry().parse_retry_after(header))) if header else 0.0
-    except InvalidHeader:
-        return 0.0
+        return max(0.0, float(Retry().parse_retry_after(header))) if header else None
+    except (InvalidHeader, ValueError, OverflowError):
+        return None
 
 
 def _cause(error: BaseException) -> str:

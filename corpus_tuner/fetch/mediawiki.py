@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from corpus_tuner.errors import CorpusTunerError, Unavailable
+from corpus_tuner.errors import CorpusTunerError, Transient, Unavailable
 from corpus_tuner.fetch import address
-from corpus_tuner.fetch.client import Busy, Client, is_local, one_line
+from corpus_tuner.fetch.client import Client, is_local
+from corpus_tuner.fetch.line import one_line
 
 HEAD = 1 << 18  # bytes of a page in which its <link rel="EditURI"> must stand
 MAXLAG = "5"  # seconds of replication lag above which the server shall turn us away (API:Etiquette)
@@ -140,7 +141,7 @@ def _answer(client: Client, api: str, parameters: dict[str, str]) -> dict[str, A
     if isinstance(error, dict):
         code, info = one_line(error.get("code", "")), one_line(error.get("info", ""))
         if code in _BUSY_CODES:
-            raise Busy(f"{host} is busy ({code}: {info})", reply.after)
+            raise Transient(f"{host} is busy ({code}: {info})", reply.retry_after)
         if code == "readapidenied":
             raise CorpusTunerError(f"{host} is a private wiki: save the page's wikitext and name the file")
         raise CorpusTunerError(f"{host} refuses: {info} ({code})")

@@ -10,7 +10,8 @@ from urllib.parse import SplitResult
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.fetch import address, mediawiki
-from corpus_tuner.fetch.client import Client, one_line, user_agent
+from corpus_tuner.fetch.client import Client, user_agent
+from corpus_tuner.fetch.line import one_line
 from corpus_tuner.records import Document, Reject
 from corpus_tuner.settings import Settings
 
@@ -88,7 +89,7 @@ def _look_up(client: Client, wiki: mediawiki.Wiki, wanted: address.Wanted) -> di
     if wanted.revision:  # never with redirects: a page may have become one since
         which = {"revids": wanted.revision}
     else:
-        which = {"titles": wanted.title} if wanted.title else {"pageids": wanted.page_id}
+        which = {"titles": wanted.title, "converttitles": "1"} if wanted.title else {"pageids": wanted.page_id}
         which["redirects"] = "1"
     found = mediawiki.query(
         client, wiki.api, prop="info|revisions|pageprops", inprop="url", rvprop="ids", ppprop="disambiguation",
@@ -107,6 +108,8 @@ def _existing(found: dict[str, Any], wiki: mediawiki.Wiki, wanted: address.Wante
     if found.get("interwiki"):
         link = found["interwiki"][0]
         raise CorpusTunerError(f"{one_line(link['title'])!r} lies in another wiki: give its own URL, {one_line(link.get('url', ''))}")
+    if "pages" not in found and found.get("redirects"):
+        raise CorpusTunerError(f"{wanted} in {wiki.name} redirects to itself: give the URL of the page that you mean")
     page = found["pages"][0]
     name = repr(one_line(page["title"])) if "title" in page else str(wanted)
     if page.get("invalid"):
@@ -115,10 +118,8 @@ def _existing(found: dict[str, Any], wiki: mediawiki.Wiki, wanted: address.Wante
         raise CorpusTunerError(f"{name} is a special page, made anew for each reader: give the URL of a page with text of its own")
     if page.get("missing"):
         source = found.get("redirects")
-        start = f"{one_line(source[0]['from'])!r} redirects to {name}, which does not exist" if source else f"there is no page {name}"
+        start = f"{one_line(source[0]['from'])!r} redirects to {name}, which does not exist" if source else f"there is no {name}"
         raise CorpusTunerError(f"{start} in {wiki.name}: check the spelling and the capital letters")
-    if page.get("redirect") and not wanted.revision:
-        raise CorpusTunerError(f"{name} in {wiki.name} redirects in a circle: give the URL of the page that you mean")
     model = one_line(page.get("contentmodel", "wikitext"))
     if model != "wikitext":
         raise CorpusTunerError(f"{name} in {wiki.name} is not wikitext but {model}: give the URL of an article")
