@@ -15,6 +15,7 @@ from openai_server import OpenAIServer
 
 from corpus_tuner.errors import CorpusTunerError, Detached, Unavailable
 from corpus_tuner.settings import TrainSettings
+from corpus_tuner.train.host import Host
 from corpus_tuner.train.remote import RemoteTrainer
 
 KEY = "sk-test-4f9a7c2e1b"
@@ -301,6 +302,7 @@ import sys
 from pathlib import Path
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.settings import TrainSettings
+from corpus_tuner.train.host import Host
 from corpus_tuner.train.remote import RemoteTrainer
 url, folder = sys.argv[1], Path(sys.argv[2])
 settings = TrainSettings("remote", "gpt-4.1-mini", base_url=url, api_key_env="TEST_KEY", suffix="apollo-8")
@@ -361,6 +363,45 @@ def test_killed_while_the_host_carries_out_a_request_nothing_is_done_twice(serve
     go.append(True)
     train(server, tmp_path)
     assert (len(server.files), len(server.jobs)) == (1, 1)
+
+
+class Killed(BaseException):
+    """The end of the process, as far as the trainer can tell: nothing of ours catches it."""
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_stopped_before_or_after_any_request_the_next_run_pays_nothing_twice(server, tmp_path, monkeypatch, late):
+    """For every k: a run that dies at its k-th request, before it is sent or after it is answered, costs no second job."""
+    server.faults.pace = 0.0
+    send, left = Host._send, []
+
+    def dying_send(host, request):
+        if left and left[0] == 0 and not late:
+            raise Killed
+        answer = send(host, request)
+        if left:
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+        return answer
+
+    monkeypatch.setattr(Host, "_send", dying_send)
+    deaths = 0
+    for k in range(50):
+        left[:] = [k]
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        server.files.clear(), server.jobs.clear()
+        try:
+            train(server, folder)
+        except Killed:
+            deaths += 1
+        else:
+            break
+        left.clear()
+        train(server, folder)
+        assert (k, len(server.files), len(server.jobs)) == (k, 1, 1)
+    assert deaths == k >= 6
 
 
 def test_ctrl_c_detaches_and_the_job_goes_on(server, tmp_path):
