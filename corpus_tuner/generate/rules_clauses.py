@@ -1,0 +1,285 @@
+"""Clauses of an English sentence: subject, verb group and what follows, only where all three are certain.
+
+There is no parser here. A clause is found where a noun phrase stands directly before a finite verb at the start of a
+sentence (after an adjunct and its comma), after ", and" or ";", or as the antecedent of ", who" or ", which". In doubt
+there is no clause, and the sentence is asked about by cloze.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from corpus_tuner.generate.rules_spans import _date_end
+from corpus_tuner.generate.rules_tokens import Token
+from corpus_tuner.generate.rules_words import BE, CONNECTIVES, MODALS, PRONOUNS, SUBORDINATORS
+
+Tokens = tuple[Token, ...]
+_NOMINAL = ("JJ", "JJR", "JJS", "NN", "NNS", "NNP", "NNPS", "CD", "VBN", "VBG", "POS", "FW", "RBS")
+_LINKS = ("of", "in", "from", "for", "between", "at", "on", "with", "to", "by", "against")
+_CUTS = frozenset("because although though while whereas but whilst unless".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """`lead` is an adjunct before the subject ("In 1968"); `group` the finite verb and its companions, the main verb
+    last; `rest` ends where the clause safely may. `reason` is what follows "because", if the clause has one."""
+
+    lead: Tokens
+    subject: Tokens
+    group: Tokens
+    rest: Tokens
+    reason: Tokens = ()
+
+    @property
+    def main(self) -> Token:
+        return self.group[-1]
+
+    @property
+    def is_passive(self) -> bool:
+        return self.main.tag == "VBN" and any(token.lower in BE | {"been", "be", "being"} for token in self.group[:-1])
+
+
+def clauses(tokens: Sequence[Token]) -> list[Clause]:
+    """The certain clauses of one sentence, in order."""
+    plain = tuple(token for token in tokens if not token.aside)
+    found = []
+    for start in _starts(plain):
+        clause = _main_clause(plain, start)
+        if clause:
+            found.append(clause)
+            second = _second_predicate(plain, clause)
+            found += [second] if second else []
+    return found + list(_relatives(plain))
+
+
+def _starts(plain: Tokens) -> Iterator[int]:
+    yield 0
+    for i, token in enumerate(plain[:-2]):
+        follows = plain[i + 1].lower
+        if token.text == ";":
+            yield i + 1
+        elif token.text == "," and follows in ("and", "but", "while", "whereas", "although", "so"):
+            yield i + 2
+
+
+def _main_clause(plain: Tokens, start: int) -> Clause | None:
+    while start < len(plain) and (plain[start].lower in CONNECTIVES or plain[start].text == ","):
+        start += 1
+    for first in _subject_starts(plain, start):
+        end = _subject_end(plain, first)
+        if end is None:
+            continue
+        core, verb = end
+        group = _verb_group(plain, verb)
+        if group and _agree(plain[first:core], plain[verb:group]):
+            stop = _clause_end(plain, group)
+            rest = plain[group:stop]
+            if _sound(plain[verb:group], rest):
+                lead = plain[start : first - 1 if plain[first - 1].text == "," else first] if first > start else ()
+                return Clause(lead, plain[first:core], plain[verb:group], rest, _reason(plain, stop))
+        return None
+    return None
+
+
+def _subject_starts(plain: Tokens, start: int) -> Iterator[int]:
+    """Where the subject may begin: at once, or after an adjunct."""
+    if start >= len(plain):
+        return
+    token = plain[start]
+    if token.tag not in ("IN", "TO", "WRB", "VBG", "VBN", "RB", "VB") and token.lower not in SUBORDINATORS:
+        yield start
+        return
+    dated = start + 1 + (start + 1 < len(plain) and plain[start + 1].lower == "the")
+    if dated < len(plain) and (end := _date_end(plain, dated)) and end < len(plain) and plain[end].text != ",":
+        yield end
+    for i in range(start + 1, min(start + 18, len(plain) - 1)):
+        if plain[i].text == "," and not (plain[i - 1].text.isdigit() and plain[i + 1].text.isdigit()):
+            yield i + 1
+
+
+def _subject_end(plain: Tokens, first: int) -> tuple[int, int] | None:
+    """(end of the subject, start of its verb group); None if a verb does not follow directly."""
+    core = _noun_phrase(plain, first)
+    while core:
+        verb = _skip_insertion(plain, core)
+        while verb < len(plain) and plain[verb].tag == "RB" and plain[verb].lower != "not":
+            verb += 1
+        if verb < len(plain) and (plain[verb].is_finite or _past(plain, verb)):
+            return core, verb
+        linked = core < len(plain) and (plain[core].lower in _LINKS or plain[core].lower in ("and", "or", "&"))
+        core = _noun_phrase(plain, core + 1) if linked else 0
+    return None
+
+
+def _past(plain: Tokens, i: int) -> bool:
+    """A past tense that the tagger took for a participle: nothing else in the sentence could be the verb."""
+    return plain[i].tag == "VBN" and not any(token.is_finite for token in plain)
+
+
+def _noun_phrase(plain: Tokens, i: int) -> int:
+    """Where the noun phrase that begins at `i` ends; 0 if none does."""
+    while i < len(plain) and plain[i].tag in ("DT", "PRP$", "PDT"):
+        i += 1
+    end = i
+    while end < len(plain) and (plain[end].tag in _NOMINAL or _joins_adjectives(plain, end)):
+        end += 1
+    while end > i and not (plain[end - 1].is_noun or plain[end - 1].tag == "CD"):
+        end -= 1
+    return end if end > i else 0
+
+
+def _joins_adjectives(plain: Tokens, i: int) -> bool:
+    """The "and" or comma of "religious and political autonomy"."""
+    if plain[i].lower not in ("and", ",", "or") or i == 0 or i + 1 >= len(plain):
+        return False
+    return plain[i - 1].tag in ("JJ", "JJR") and plain[i + 1].tag == "JJ"
+
+
+def _skip_insertion(plain: Tokens, i: int) -> int:
+    """Past ", the mission's commander," or ", who ... ," where a finite verb follows the second comma."""
+    if i < len(plain) and plain[i].text == ",":
+        for end in range(i + 2, min(i + 22, len(plain) - 1)):
+            if plain[end].text == ",":
+                after = plain[end + 1]
+                return end + 1 if after.is_finite else i
+    return i
+
+
+def _verb_group(plain: Tokens, i: int) -> int:
+    """Where the verb group that begins at `i` ends, after its main verb."""
+    def adverbs(k: int) -> int:
+        while k < len(plain) and plain[k].tag in ("RB", "RBR") and k + 1 < len(plain):
+            k += 1
+        return k
+
+    word = plain[i].lower
+    after = adverbs(i + 1)
+    if after >= len(plain):
+        return i + 1
+    following = plain[after]
+    if word in MODALS or word in ("did", "does", "do"):
+        if following.lower in ("be", "have"):
+            return _verb_group(plain, after)
+        return after + 1 if following.tag in ("VB", "VBP", "NN", "VBD") else 0
+    if word in BE or word in ("be", "been"):
+        if following.lower in ("being", "been"):
+            return _verb_group(plain, after)
+        participle = following.tag in ("VBN", "VBG") or (following.tag == "VBD" and following.lower not in BE)
+        return after + 1 if participle else i + 1
+    if word in ("has", "have", "had"):
+        if following.lower == "been":
+            return _verb_group(plain, after)
+        return after + 1 if following.tag in ("VBN", "VBD") else i + 1
+    return i + 1
+
+
+def _agree(subject: Tokens, group: Tokens) -> bool:
+    """Whether number speaks for subject and verb belonging together, and the subject stands on its own."""
+    first, verb = subject[0], group[0]
+    if first.lower in PRONOUNS or first.lower in ("there", "what", "who"):
+        return False
+    joined = any(token.lower == "and" for token in subject)
+    head = next((subject[i - 1] for i, token in enumerate(subject) if token.lower in _LINKS and i), subject[-1])
+    if verb.tag == "VBZ":
+        return head.tag != "NNS" or verb.lower == "is" or head.lower.endswith("ics")
+    if verb.tag == "VBP" and verb.lower not in ("are", "have"):
+        return head.tag in ("NNS", "NNPS") or joined
+    return True
+
+
+def _clause_end(plain: Tokens, i: int) -> int:
+    """Where a clause whose verb group ends at `i` may be cut without harm."""
+    while i < len(plain):
+        token = plain[i]
+        if token.text in (";", ":", "—", "–", ".", "...", "!", "?") or token.lower in _CUTS:
+            return i
+        if token.lower == "due" and i + 1 < len(plain) and plain[i + 1].lower == "to":
+            return i
+        if token.lower in ("and", "or") and _verb_follows(plain, i + 1):
+            return i
+        if token.text == ",":
+            beyond = _past_comma(plain, i)
+            if not beyond:
+                return i
+            i = beyond
+        else:
+            i += 1
+    return i
+
+
+def _verb_follows(plain: Tokens, i: int) -> bool:
+    while i < len(plain) and plain[i].tag == "RB":
+        i += 1
+    if i >= len(plain):
+        return False
+    if plain[i].tag[:2] == "VB" or plain[i].tag == "MD":
+        return not (plain[i].tag in ("VBN", "VBG") and i + 1 < len(plain) and plain[i + 1].is_noun)
+    end = _noun_phrase(plain, i)
+    return bool(end) and end < len(plain) and plain[end].is_finite
+
+
+def _past_comma(plain: Tokens, i: int) -> int:
+    """Where to go on after a comma inside of a date, a place or a list; 0 if the clause ends there."""
+    before, after = plain[i - 1], plain[min(i + 1, len(plain) - 1)]
+    if before.text.isdigit() and after.text.isdigit():
+        return i + 2
+    k, last, joined = i + 1, 0, False
+    while k < len(plain) and (plain[k].tag in _NOMINAL or plain[k].tag in ("DT", "CC") or plain[k].lower in (",", "of")):
+        joined = joined or plain[k].lower in ("and", "or")
+        if joined and plain[k].is_noun:
+            last = k + 1
+        k += 1
+    if joined and last and (k >= len(plain) or not plain[k].is_finite):
+        return last
+    if before.is_name and after.is_name and (i + 2 >= len(plain) or plain[i + 2].text in (",", ".")):
+        return i + 2
+    return 0
+
+
+def _sound(group: Tokens, rest: Tokens) -> bool:
+    """Whether no second finite verb contradicts the first ("The ship launched in 1912 sank")."""
+    for i, token in enumerate(rest):
+        if token.lower in SUBORDINATORS or token.lower in ("and", "or", "what", "how", "why") or token.text in "\"“":
+            return True
+        if token.is_finite and (i == 0 or token.lower in BE | MODALS or token.tag != "VBP"):
+            return False
+    return not any(token.lower in ("n't", "n’t") for token in group)
+
+
+def _reason(plain: Tokens, stop: int) -> Tokens:
+    if stop >= len(plain) or plain[stop].lower not in ("because", "due"):
+        return ()
+    start = stop + 1 + (stop + 1 < len(plain) and plain[stop + 1].lower in ("of", "to"))
+    end = next((k for k in range(start, len(plain)) if plain[k].text in (",", ".", ";", ":", "—")), len(plain))
+    return plain[start:end]
+
+
+def _second_predicate(plain: Tokens, clause: Clause) -> Clause | None:
+    """ "moved to Berlin" of "X founded Y and moved to Berlin": a past tense after a past tense."""
+    stop = next((k for k, token in enumerate(plain) if clause.rest and token is clause.rest[-1]), None)
+    if stop is None or stop + 2 >= len(plain) or len(clause.group) > 1 or clause.main.tag != "VBD":
+        return None
+    verb = stop + 2
+    if plain[stop + 1].lower != "and" or plain[verb].tag != "VBD" or plain[verb].lower in BE or clause.main.lower in BE:
+        return None
+    group = _verb_group(plain, verb)
+    rest = plain[group : _clause_end(plain, group)]
+    return Clause((), clause.subject, plain[verb:group], rest) if group and _sound(plain[verb:group], rest) else None
+
+
+def _relatives(plain: Tokens) -> Iterator[Clause]:
+    """ "Rollo, who led the Vikings": the name before the comma is the subject."""
+    for i in range(2, len(plain) - 2):
+        if plain[i].lower not in ("who", "which") or plain[i - 1].text != "," or not plain[i - 2].is_name:
+            continue
+        first = i - 2
+        while first and (plain[first - 1].is_name or plain[first - 1].tag in ("CD",)):
+            first -= 1
+        before = plain[first - 1].lower if first else ""
+        if before in ("and", ",", "of", "or") or not plain[i + 1].is_finite:
+            continue
+        group = _verb_group(plain, i + 1)
+        rest = plain[group : _clause_end(plain, group)] if group else ()
+        if group and rest and _sound(plain[i + 1 : group], rest):
+            yield Clause((), plain[first : i - 1], plain[i + 1 : group], rest)

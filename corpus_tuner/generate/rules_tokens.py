@@ -1,0 +1,173 @@
+"""Words of an English sentence with their parts of speech (Penn Treebank tags), and back to text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from corpus_tuner.generate.rules_words import BE, MONTHS, NUMBER_WORDS, WEEKDAYS
+
+_TOKEN = re.compile(
+    r"""(?:[A-Z]\.){2,}                                  # U.S.
+    | (?:Mr|Mrs|Ms|Dr|St|Jr|Sr|Gen|Col|Capt|Lt|Prof|Rev|Inc|Corp|Ltd|Co|vs|No)\.(?=\s|$)
+    | [A-Z]\.(?=\s[A-Z])                                 # an initial
+    | [$€£¥]?\d+(?:[,.]\d+)*(?:%|st\b|nd\b|rd\b|th\b|s\b)?(?:-[^\W\d_]+)*
+    | [’']s\b
+    | [^\W_]+(?:[-_.&/+][^\W_]+)*\+*\#?                  # well-known, AT&T, C++, crates.io
+    | n[’']t\b | [’'][a-z]+\b
+    | \.\.\. | \S""",
+    re.VERBOSE,
+)
+_OPENING = {"(": ")", "[": "]", "{": "}"}
+_SILENT_E = re.compile(
+    r"(?:[aeiou]|[^aeiou]|^)(?:[aiou][bcdgkmnprstvz]|[sz]|[uv]|[^n]g|dg|bl|tl|pl|gl|rs|ns|c)$"
+)  # a stem that lost its -e before -ed is likelier than one that ends so ("create", "move")
+_YEAR = re.compile(r"(?:1[0-9]|20)\d\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word of a sentence: `index` among its tokens, (start, end) in its text; `aside` inside of brackets."""
+
+    text: str
+    tag: str
+    index: int
+    start: int
+    end: int
+    aside: bool
+
+    @property
+    def lower(self) -> str:
+        return self.text.lower()
+
+    @property
+    def is_name(self) -> bool:
+        return self.tag in ("NNP", "NNPS")
+
+    @property
+    def is_noun(self) -> bool:
+        return self.tag[:2] == "NN"
+
+    @property
+    def is_finite(self) -> bool:
+        return self.tag in ("VBD", "VBZ", "VBP", "MD")
+
+
+def lexicon() -> dict[str, str]:
+    """Word to its most frequent tag (93,000 words, from the pattern library, by way of textblob)."""
+    from textblob.en import parser
+
+    return parser.lexicon
+
+
+def tokenise(sentence: str) -> tuple[Token, ...]:
+    """The tokens of one sentence."""
+    from textblob.en import parser
+
+    matches = list(_TOKEN.finditer(sentence))
+    texts = [match.group() for match in matches]
+    if not texts:
+        return ()
+    tags = [tag for _, tag in parser.find_tags(texts)]
+    known = parser.lexicon
+    for i, text in enumerate(texts):
+        tags[i] = _mend(texts, tags, i, known)
+        if text[:1].isdigit() and text[-2:] in ("st", "nd", "rd", "th"):
+            tags[i] = "JJ"
+    tokens, closing = [], []
+    for i, match in enumerate(matches):
+        text = texts[i]
+        if text in _OPENING:
+            closing.append(_OPENING[text])
+        aside = bool(closing)
+        if closing and text == closing[-1]:
+            closing.pop()
+        tokens.append(Token(text, tags[i], i, match.start(), match.end(), aside))
+    return tuple(tokens)
+
+
+def _mend(texts: list[str], tags: list[str], i: int, known: dict[str, str]) -> str:
+    """What a Brill tagger trained on news gets wrong in encyclopaedic text."""
+    text, tag, lower = texts[i], tags[i], texts[i].lower()
+    before = texts[i - 1].lower() if i else ""
+    if lower in BE | {"has", "does"}:
+        return {"was": "VBD", "were": "VBD", "are": "VBP"}.get(lower, "VBZ")
+    if not any(char.isalnum() for char in text):
+        return tag if tag in (":", ",", ".") else {",": ",", ".": ".", ";": ":", ":": ":"}.get(text, "SYM")
+    if text in MONTHS and (text != "May" or (i and tag != "MD")):
+        return "NNP"
+    if text in WEEKDAYS:
+        return "NNP"
+    if text[:1].isdigit() or text[:1] in "$€£¥":
+        return "CD"
+    if lower in NUMBER_WORDS and tag != "NNP":
+        return "CD"
+    if text == "'s" or text == "’s":
+        return "POS"
+    if text[:1].isupper() and (i or _starts_name(texts, lower, known)) and lower not in ("the", "a", "an", "i"):
+        return "NNPS" if tag == "NNPS" else "NNP" if i or tag[:2] in ("NN", "VB", "JJ", "FW") else tag
+    if tag == "VBN" and before not in BE and before not in ("has", "have", "had", "been", "be", "being"):
+        return tag
+    if tag == "VBD" and i and tags[i - 1] in ("DT", "PRP$", "JJ") and i + 1 < len(tags) and tags[i + 1][:2] == "NN":
+        return "VBN"  # "the rebuilt church"
+    if tag in ("VB", "VBP", "VBD") and tags[i - 1 : i] == ["DT"]:
+        return "NN"
+    return tag
+
+
+def _starts_name(texts: list[str], lower: str, known: dict[str, str]) -> bool:
+    """Whether the capital of a sentence's first word is the word's own."""
+    return known.get(lower) is None and not texts[0].isupper() or texts[0][1:] != texts[0][1:].lower()
+
+
+def is_year(token: Token) -> bool:
+    """1000 to 2099, in digits."""
+    return bool(_YEAR.fullmatch(token.text))
+
+
+def render(tokens: Sequence[Token], lower_first: bool = False) -> str:
+    """The text of `tokens`, spaced as in the sentence; where some were left out, one space stands."""
+    out = ""
+    for before, token in zip([None, *tokens], tokens):
+        if before is not None:
+            adjacent = before.index + 1 == token.index and before.end == token.start
+            out += "" if adjacent or token.text in (",", ".", ";", ":", "%") else " "
+        out += token.text
+    if lower_first and tokens and not tokens[0].is_name and tokens[0].text != "I" and tokens[0].text[1:].islower() | (len(tokens[0].text) == 1):
+        out = out[:1].lower() + out[1:]
+    return out
+
+
+def lemma(verb: str, tag: str) -> str | None:
+    """The infinitive of a past (VBD), third-person (VBZ) or plural present (VBP) form; None where it is not certain."""
+    from corpus_tuner.generate.rules_words import IRREGULAR
+
+    verb, known = verb.lower(), lexicon()
+    if tag == "VBP":
+        return verb if known.get(verb, "")[:2] == "VB" else None
+    if tag == "VBD" and verb in IRREGULAR:
+        return IRREGULAR[verb]
+    if tag == "VBZ" and verb == "has":
+        return "have"
+    for stem in _stems(verb, "ed" if tag == "VBD" else "s"):
+        if known.get(stem) in ("VB", "VBP", "NN", "JJ"):
+            return stem
+    return None
+
+
+def _stems(verb: str, ending: str) -> list[str]:
+    """Infinitives that a regular form may come from, the likeliest spelling first."""
+    if ending == "ed" and verb.endswith("ed") and len(verb) > 3:
+        body = verb[:-2]
+        doubled = [body[:-1]] if body[-1:] == body[-2:-1] and body[-1] not in "aeious" else []
+        final_y = [body[:-1] + "y"] if body.endswith("i") and len(body) > 2 else []
+        if lexicon().get(body) in ("VB", "VBP"):
+            return [body, *doubled] if not _SILENT_E.search(body) else [body + "e", body, *doubled]
+        silent = _SILENT_E.search(body) and not body.endswith("ss")
+        return [*doubled, *final_y, *([body + "e", body] if silent else [body, body + "e"])]
+    if ending == "s" and verb.endswith("s"):
+        stems = [verb[:-3] + "y"] if verb.endswith("ies") and len(verb) > 4 else []
+        stems += [verb[:-2]] if re.search(r"(?:s|x|z|ch|sh|o)es$", verb) else []
+        return [*stems, verb[:-1]]
+    return []
