@@ -49,9 +49,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` so that a reader sees the old file or the new one, never a part."""
+    """Writes `text` as UTF-8 so that a reader sees the old file or the new one, never a part.
+
+    A lone surrogate, which UTF-8 cannot hold, becomes its escape `\\ud800`: in JSON that is the same character.
+    """
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="surrogatepass")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -62,10 +65,15 @@ def write_json(path: Path, value: Any) -> None:
 def write_jsonl(path: Path, records: Iterable[Any]) -> int:
     """Writes records (dataclasses or mappings), one a line, atomically; returns how many."""
     count = 0
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         for count, record in enumerate(records, start=1):  # noqa: B007
-            file.write(json.dumps(to_json(record), ensure_ascii=False) + "\n")
+            file.write(_line(to_json(record)))
     return count
+
+
+def _line(value: Any) -> bytes:
+    """One line of JSONL; a lone surrogate, which UTF-8 cannot hold, becomes its JSON escape."""
+    return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def to_json(record: Any) -> Any:
@@ -80,18 +88,22 @@ def to_json(record: Any) -> Any:
 
 
 def read_jsonl(path: Path, record: type[R]) -> Iterator[R]:
-    """The records of a file that `write_jsonl` wrote; nothing if there is no file."""
+    """The records of a file that `write_jsonl` wrote; nothing if there is no file.
+
+    Raises CorpusTunerError, naming the line, for one that is not such a record.
+    """
     make = _maker(record)
     if not path.exists():
         return
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:  # lines end at b"\n" alone: no character of a text is taken for a line break
         for number, line in enumerate(file, start=1):
             try:
-                yield make(json.loads(line))
-            except (ValueError, TypeError, KeyError) as error:
+                value = make(json.loads(line))
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise CorpusTunerError(
                     f"{path}:{number} is not a {record.__name__} ({error}): delete the file and run the stage again"
                 ) from error
+            yield value
 
 
 def from_json(record: type[R], value: Mapping[str, Any]) -> R:
@@ -121,29 +133,31 @@ class Calls:
     """Every paid exchange, append-only: what was answered once is never asked again.
 
     A line is written whole before the caller sees the reply, so a killed process loses at most a line that nobody
-    has read; a torn last line is cut off when the file is opened. Only offsets are held in memory.
+    has read; a torn last line is never read, and the next exchange takes its place. Only offsets are held in memory.
+    Threads share one object; a second process may open the file, too, but does not see what the first then adds.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._offsets: dict[str, int] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        self._end = self._index()
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+        self._offsets = dict(self._index())
 
-    def _index(self) -> int:
-        """Reads the keys (each line opens with its own) and cuts off a torn last line; returns the file's length."""
+    def _index(self) -> Iterator[tuple[str, int]]:
+        """Key and offset of every whole line. Raises CorpusTunerError for one that is no exchange: it was paid for."""
         end = 0
         with self.path.open("rb") as file:
-            for line in file:
+            for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
-                    os.truncate(self.path, end)
-                    break
-                if line.startswith(b'{"key": "'):
-                    self._offsets[line[9 : line.index(b'"', 9)].decode()] = end
+                    return
+                try:
+                    yield _key(line), end
+                except (ValueError, TypeError, KeyError) as error:
+                    raise CorpusTunerError(
+                        f"{self.path}:{number} is damaged ({error}): delete that line; its call is paid again"
+                    ) from error
                 end += len(line)
-        return end
 
     def __contains__(self, key: str) -> bool:
         return key in self._offsets
@@ -155,26 +169,26 @@ class Calls:
         """The recorded exchange of `key`: {"key", "request", "reply", "usage", "time"}, or None."""
         with self._lock:
             offset = self._offsets.get(key)
-            if offset is None:
-                return None
+        if offset is None:
+            return None
         with self.path.open("rb") as file:
             file.seek(offset)
             return json.loads(file.readline())
 
     def add(self, key: str, **exchange: Any) -> None:
-        """Appends one exchange; it is in the operating system's hands when this returns."""
-        line = (json.dumps({"key": key, **exchange}, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
-        with self._lock:
+        """Appends one exchange; it is in the operating system's hands when this returns. Raises OSError (disk full)."""
+        line = _line({"key": key, **exchange})
+        with self._lock, _alone(self._file):
+            start = _cut_torn_line(self._file)
             written = 0
             try:
                 while written < len(line):
                     written += os.write(self._file, line[written:])
-            except OSError:
+            except OSError:  # a full disk: half a line must not stay
                 with suppress(OSError):
-                    os.ftruncate(self._file, self._end)
+                    os.ftruncate(self._file, start)
                 raise
-            self._offsets[key] = self._end
-            self._end += len(line)
+            self._offsets[key] = start
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         with self.path.open("rb") as file:
@@ -185,3 +199,41 @@ class Calls:
     def close(self) -> None:
         """Closes the file; the object is of no more use."""
         os.close(self._file)
+
+
+def _key(line: bytes) -> str:
+    """The key of an exchange: lines of ours open with it, so that an index need not parse them."""
+    if line.startswith(b'{"key": "') and line.endswith(b"}\n"):
+        return line[9 : line.index(b'"', 9)].decode()
+    return str(json.loads(line)["key"])
+
+
+@contextmanager
+def _alone(file: int) -> Iterator[None]:
+    """No other process appends to `file` inside of the block (on systems that have flock)."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _cut_torn_line(file: int) -> int:
+    """Cuts off what a killed process left behind the last line break; returns the length of what is whole."""
+    size = end = os.lseek(file, 0, os.SEEK_END)
+    while end:
+        start = max(0, end - 65536) if end < size else end - 1  # one byte tells that nothing is torn
+        os.lseek(file, start, os.SEEK_SET)
+        found = os.read(file, end - start).rfind(b"\n")
+        if found >= 0:
+            end = start + found + 1
+            break
+        end = start
+    if end < size:
+        os.ftruncate(file, end)
+    return end
