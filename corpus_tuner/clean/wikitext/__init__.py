@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from corpus_tuner.clean.outline import Outline
 from corpus_tuner.clean.part import Part
 from corpus_tuner.clean.wikitext.blocks import Reader
 from corpus_tuner.clean.wikitext.definitions import load_definitions
 from corpus_tuner.clean.wikitext.expand import Expander
-from corpus_tuner.clean.wikitext.names import fold_heading, load_names
+from corpus_tuner.clean.wikitext.names import load_names
 from corpus_tuner.clean.wikitext.strip import Stripper, without_control
 from corpus_tuner.clean.wikitext.tags import reduce_tags
 from corpus_tuner.clean.wikitext.tidy import tidy
@@ -34,21 +35,13 @@ def _parts(document: Document, lost: Counter[str], used: Counter[str]) -> Iterat
     stripper = Stripper()
     expander = Expander(names, load_definitions(document.language.split("-")[0] or "en"), document.title, lost, used)
     text = reduce_tags(expander.expand(stripper.strip(text)), names.switches)
-    path: list[tuple[int, str, bool]] = []
+    outline = Outline(names.is_appendix)
     anchors: Counter[str] = Counter()
     for written in Reader().read(text):
         title = stripper.restore(tidy(written.title)).strip()
-        while path and path[-1][0] >= written.level:
-            path.pop()
-        if written.level:
-            above = path[-1][2] if path else False
-            path.append((written.level, title, above or (not path and fold_heading(title) in names.appendices)))
-        yield Part(
-            tuple(step[1] for step in path),
-            stripper.restore(tidy(written.text())),
-            Reason.BOILERPLATE if path and path[-1][2] else None,
-            _anchor(title, anchors) if path else "",
-        )
+        path = outline.enter(written.level, title)
+        reason = Reason.BOILERPLATE if outline.in_appendix else None
+        yield Part(path, stripper.restore(tidy(written.text())), reason, _anchor(title, anchors) if path else "")
 
 
 def _anchor(title: str, seen: Counter[str]) -> str:

@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from corpus_tuner.clean.outline import Written
 from corpus_tuner.clean.wikitext.strip import BLOCK, LINE
 from corpus_tuner.clean.wikitext.tables import SKIPPED, Table, is_column, row_text
 
 _HEADING = re.compile(r"(={1,6})(.*?[^\s=].*?|=+)(={1,6})\s*$")
 _LIST = re.compile(r"([*#:;]+)[ \t]*(.*)")
 _OPENS_TABLE = re.compile(r"[ \t:]*\{\|(.*)")
-
-
-@dataclass(slots=True)
-class Written:
-    """A heading and the blocks under it; the lead has level 0."""
-
-    level: int
-    title: str
-    blocks: list[tuple[str, str]] = field(default_factory=list)  # (kind, text)
-
-    def text(self) -> str:
-        """Paragraphs between blank lines; items of a list and rows of a table a line each."""
-        out: list[str] = []
-        before = ""
-        for kind, text in self.blocks:
-            if before:
-                out.append("\n" if kind == before != "paragraph" else "\n\n")
-            out.append(text)
-            before = kind
-        return "".join(out)
 
 
 class Reader:
@@ -88,8 +68,7 @@ class Reader:
         self._paragraph.append(line)
 
     def _emit(self, kind: str, text: str) -> None:
-        if text:
-            self.sections[-1].blocks.append((kind, text))
+        self.sections[-1].add(kind, text)
 
     def _end_paragraph(self) -> None:
         self._numbers.clear()

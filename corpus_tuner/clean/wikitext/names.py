@@ -24,6 +24,10 @@ class Names:
     appendices: frozenset[str]  # headings of references, links, further reading
     category_language: dict[str, str]  # the language whose wikis call categories so, where it is one alone
 
+    def is_appendix(self, heading: str) -> bool:
+        """Whether a heading at the top of the outline names an appendix, in any language."""
+        return fold_heading(heading) in self.appendices
+
 
 @cache
 def load_names() -> Names:

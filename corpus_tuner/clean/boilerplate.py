@@ -1,0 +1,54 @@
+"""Which parts of a web page are not its text: by element, role, and the names that sites give to their parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_INVISIBLE = frozenset(
+    """script style noscript template head svg math canvas object embed iframe frame applet audio video map select
+    textarea button input datalist""".split()
+)
+_NOT_TEXT = frozenset({"nav", "aside", "footer"})
+_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog", "alertdialog"})
+_NEVER = frozenset({"html", "body", "main", "article", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "code", "p"})
+_INVISIBLE_NAMES = frozenset(
+    """mw-editsection mw-jump-link mw-jump headerlink header-anchor heading-anchor hash-link anchorjs-link permalink
+    anchor-link linenos lineno linenumber line-numbers-rows gutter reference mw-ref sr-only-focusable copybtn""".split()
+)
+_NAMES = frozenset(
+    """nav navbar navigation nav-menu main-nav site-nav main-navigation site-navigation post-navigation nav-links menu
+    mainmenu submenu main-menu sub-menu searchmenu topbar top-bar breadcrumb breadcrumbs sidebar side-bar sphinxsidebar toc
+    toctree-wrapper table-of-contents tableofcontents pagination pager sharedaddy share sharing share-buttons
+    social social-links social-navigation skip-link skip-nav skiplink screen-reader-text footer site-footer page-footer
+    colophon masthead site-header banner newsletter subscribe mailing-list related-posts relatedposts jp-relatedposts
+    comment-respond advert advertisement ads ad-container promo widget-area widget modal popup noprint navbox
+    vertical-navbox infobox catlinks printfooter mw-navigation mw-panel mw-head mw-indicators reflist references
+    mw-references-wrap siteSub contentSub hatnote metadata ambox mbox-small thumbcaption rst-footer-buttons
+    edit-this-page feedback prev-next wy-nav-side nosearch onlyprint offline""".split()
+)
+_CONSENT = re.compile(r"(?:^|[-_ ])(?:cookie|cookies|consent|gdpr|onetrust|ccpa|eprivacy)", re.IGNORECASE)
+_DISPLAY_NONE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+def is_invisible(tag: str, attributes: Mapping[str, str]) -> bool:
+    """Whether nothing in this element is for a reader of the text: scripts, controls, hidden parts, edit links."""
+    if tag in _INVISIBLE or (attributes and ("hidden" in attributes or _DISPLAY_NONE.search(attributes.get("style", "")))):
+        return tag not in ("html", "body")
+    return bool(attributes) and not _INVISIBLE_NAMES.isdisjoint(_names(attributes)) and tag not in _NEVER
+
+
+def is_boilerplate(tag: str, attributes: Mapping[str, str]) -> bool:
+    """Whether this element is there for the site, not for the page: navigation, banners, footers, consent to cookies."""
+    if tag in _NOT_TEXT:
+        return True
+    if not attributes or tag in _NEVER:
+        return False
+    if attributes.get("role", "").lower() in _ROLES:
+        return True
+    names = _names(attributes)
+    return bool(names) and (not _NAMES.isdisjoint(names) or any(_CONSENT.search(name) for name in names))
+
+
+def _names(attributes: Mapping[str, str]) -> list[str]:
+    return [*attributes.get("class", "").split(), *attributes.get("id", "").split()]
