@@ -30,12 +30,16 @@ class Detached(CorpusTunerError):
 
 class Transient(Unavailable):
     """A failure that may pass: the caller may ask again. `refused`: the service did not take the request on at all
-    (429, connection refused), so that it cost nothing; `retry_after`: seconds that the service asked to wait."""
+    (429, connection refused), so that it cost nothing; `retry_after`: seconds that the service asked to wait;
+    `status`: the HTTP status, 0 where there was none."""
 
-    def __init__(self, message: str, retry_after: float | None = None, *, refused: bool = False) -> None:
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, refused: bool = False, status: int = 0
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.refused = refused
+        self.status = status
 
 
 class Declined(CorpusTunerError):

@@ -25,7 +25,9 @@ QUESTION, ANSWER, EVIDENCE = ("question", "q"), ("answer", "a"), ("evidence", "s
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\r?\n(.*?)(?:```|\Z)", re.DOTALL)
-_OBJECT = re.compile(r"""\{\s*["'“]?\w[^{}]*(?:[{}][^{}]*){0,12}?\}(?=\s*(?:[,\]{}]|\Z|```))""")  # closed, few braces in its strings
+_OBJECT = re.compile(
+    r"""\{\s*["'“]?\w[^{}]*(?:[{}][^{}]*){0,12}?\}(?=\s*(?:[,\]{}]|\Z|```))"""
+)  # closed, few braces in its strings
 _KEY = re.compile(r"""(?<!\\)["'“](?:question|q)["'”]\s*:""", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}

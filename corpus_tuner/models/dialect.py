@@ -1,0 +1,50 @@
+"""What servers of one protocol differ in: how they name a failure, and which parts of a request they understand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+
+def said(error: Any) -> str:
+    """What the server said about its failure."""
+    body = error.body if isinstance(error.body, Mapping) else {}
+    found = " ".join(str(body[name]) for name in ("message", "code", "param", "detail") if body.get(name))
+    return found or str(error.message)
+
+
+def reduced(body: dict[str, Any], without: frozenset[str]) -> dict[str, Any]:
+    """The request without what the server does not understand."""
+    sent = {name: value for name, value in body.items() if name not in without}
+    if "max_tokens" in without:
+        sent["max_completion_tokens"] = body["max_tokens"]
+    return sent
+
+
+def not_understood(status: int, said: str, sent: Mapping[str, Any]) -> str | None:
+    """The part of the request that an error complains about, if it can be left out."""
+    if status not in (400, 404, 422, 501):
+        return None
+    said = said.lower()
+    words = {
+        "response_format": ("response_format", "json_schema", "structured output", "guided"),
+        "max_tokens": ("max_completion_tokens",),
+        "temperature": ("temperature",),
+        "stop": ("'stop'", "`stop`", '"stop"', "parameter: stop", " stop is"),
+    }
+    return next((part for part, signs in words.items() if part in sent and any(sign in said for sign in signs)), None)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait (Retry-After in seconds or as a date, or retry-after-ms), or None."""
+    with suppress(KeyError, ValueError):
+        return max(0.0, float(headers["retry-after-ms"]) / 1000)
+    said = headers.get("retry-after", "")
+    with suppress(ValueError):
+        return max(0.0, float(said))
+    with suppress(ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    return None

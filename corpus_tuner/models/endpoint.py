@@ -1,0 +1,253 @@
+"""A Model behind any OpenAI-compatible endpoint, through the openai SDK.
+
+It knows how to ask once, and how to say what went wrong; when to ask again is its caller's business.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import json
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
+from corpus_tuner.models.dialect import not_understood, reduced, retry_after, said
+from corpus_tuner.models.wire import Bounds, TooLong
+from corpus_tuner.records import Expert, Message, Model, Reply
+from corpus_tuner.store import Calls, digest
+
+DUMMY_KEY = "none"  # the SDK wants one even where the server does not
+
+
+class Endpoint:
+    """A Model at `base_url`. The key is read from the variable `api_key_env`; it never leaves this object.
+
+    `calls` records every answered exchange, and one that is recorded is not paid again. `concurrency` is the number
+    of threads that will call `complete` at once; `timeout` bounds one exchange from its first byte to its last, in
+    seconds. Raises CorpusTunerError where the URL, the model or the key is missing.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key_env: str,
+        model: str,
+        calls: Calls | None = None,
+        timeout: float = 120.0,
+        name: str | None = None,
+        *,
+        concurrency: int = 64,
+    ) -> None:
+        url = urlsplit(base_url)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise CorpusTunerError(f"base_url {base_url!r} is not a URL such as https://api.openai.com/v1")
+        if not model:
+            raise CorpusTunerError(f"name the model that {url.hostname} shall run")
+        self.base_url = base_url.rstrip("/")
+        self.model = model
+        self.name = name or model
+        self.calls = calls
+        self.timeout = timeout
+        self.concurrency = concurrency
+        self._key_env = api_key_env
+        self._key = _key(api_key_env, url.hostname)
+        self._host = url.netloc.rpartition("@")[2]
+        self._lock = threading.Lock()
+        self._made: Any = None
+        self._bounds = Bounds()
+        self._without: frozenset[str] = frozenset()  # what the server turned out not to understand
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        schema: Mapping[str, Any] | None = None,
+        sample: int = 0,
+        attempt: int = 0,
+    ) -> Reply:
+        """The recorded reply, or one request's.
+
+        The key of an exchange is the digest of what was asked for, whatever of it the server understood: what a
+        server lacks is found out again in the next process, and old replies must be found before that.
+        Raises Transient (ask again), Declined (this request never), CorpusTunerError (none, until the user acts).
+        """
+        body: dict[str, Any] = {"model": self.model, "messages": [dict(message) for message in messages]}
+        body |= {"max_tokens": max_tokens, "temperature": temperature}
+        if stop:
+            body["stop"] = list(stop)
+        if schema is not None:
+            format_ = {"name": "reply", "strict": True, "schema": dict(schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": format_}
+        key = digest(self.base_url, body, sample, attempt)
+        recorded = self.calls.get(key) if self.calls else None
+        if recorded:
+            return Reply(**recorded["reply"], usage=recorded["usage"], call=key)
+        sent, reply = self._exchange(body)
+        if self.calls:
+            said = {"text": reply.text, "finish_reason": reply.finish_reason}
+            exchange = {
+                "request": sent,
+                "reply": said,
+                "usage": dict(reply.usage),
+                "sample": sample,
+                "attempt": attempt,
+            }
+            self.calls.add(key, **self._without_key({"base_url": self.base_url, **exchange, "time": _now()}))
+        return Reply(reply.text, reply.finish_reason, reply.usage, key)
+
+    def warm(self) -> None:
+        """Begins to import the SDK in the background (half a second), while the caller prepares its first request."""
+        threading.Thread(target=self._client, daemon=True).start()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+                self._made = None
+
+    # ---------------------------------------------------------------------------------------------------- one exchange
+
+    def _exchange(self, body: dict[str, Any]) -> tuple[dict[str, Any], Reply]:
+        """Asks, and where the server does not understand a part of the request, once more without that part."""
+        import openai
+
+        for _ in range(5):
+            without = self._without
+            sent = reduced(body, without)
+            try:
+                return sent, self._send(sent)
+            except openai.APIStatusError as error:
+                missing = not_understood(error.status_code, said(error), sent)
+                if missing is None or missing in without:
+                    raise self._failure(error) from None
+                self._without |= {missing}
+            except openai.APITimeoutError:
+                raise Transient(f"{self._host} did not answer within {self.timeout:g} s") from None
+            except openai.APIConnectionError as error:
+                raise self._unreachable(error) from None
+            except TooLong:
+                return sent, Reply("", "too_long")
+        raise Declined(f"{self._host} did not accept the request in any form")
+
+    def _send(self, body: dict[str, Any]) -> Reply:
+        with self._bounds.watching(self.timeout):
+            raw = self._client().chat.completions.with_raw_response.create(**body)
+            content = raw.http_response.content
+        try:
+            found = json.loads(content)
+            if "choices" not in found and "error" in found:
+                raise Transient(self._clean(f"{self._host} answered with an error: {found['error']}"[:500]))
+            choice = found["choices"][0]
+            message = choice["message"]
+            refusal = message.get("refusal")
+            text = message.get("content") or refusal or ""
+            if isinstance(text, list):  # content parts
+                text = "".join(part.get("text", "") for part in text)
+            reason = "refusal" if refusal and not message.get("content") else choice.get("finish_reason")
+            usage = {name: n for name, n in (found.get("usage") or {}).items() if isinstance(n, int)}
+            return Reply(self._clean(str(text)), str(reason or "stop"), usage)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            kind = raw.http_response.headers.get("content-type", "something")[:80]
+            raise Transient(
+                f"{self._host} answered with {kind} that is no chat completion: is {self.base_url} right?"
+            ) from None
+
+    # --------------------------------------------------------------------------------------------------- what went wrong
+
+    def _failure(self, error: Any) -> Exception:
+        """What an HTTP status means to the caller."""
+        status, text = error.status_code, self._clean(said(error))[:300]
+        if status in (401, 403):
+            return CorpusTunerError(f"the endpoint {self._host} refused the key in ${self._key_env} ({status}): {text}")
+        if status == 404:
+            return CorpusTunerError(
+                f"{self._host} knows no model {self.model!r}, or {self.base_url} is not its API (404): {text}"
+            )
+        if status == 402 or "insufficient_quota" in text:
+            return Unavailable(f"{self._host} wants to be paid before it goes on ({status}): {text}")
+        after = retry_after(error.response.headers)
+        if status == 429:
+            return Transient(f"{self._host} is busy (429): {text}", after, refused=True, status=status)
+        if status in (408, 409, 425) or status >= 500:
+            return Transient(f"{self._host} failed ({status}): {text}", after, status=status)
+        return Declined(f"{self._host} declined the request ({status}): {text}")
+
+    def _unreachable(self, error: Exception) -> Transient:
+        """A connection that could not be made cost nothing; one that broke may have."""
+        cause = error.__cause__
+        refused = "connect" in type(cause).__name__.lower()
+        return Transient(f"{self._host} cannot be reached: {self._clean(str(cause or error))}", refused=refused)
+
+    def _clean(self, text: str) -> str:
+        """`text` without the key, however the server came to repeat it; a dummy word is no key."""
+        telling = len(self._key) >= 8 or (len(self._key) >= 4 and not self._key.isalpha())
+        return text.replace(self._key, "***") if telling else text
+
+    def _without_key(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._clean(value)
+        if isinstance(value, Mapping):
+            return {self._clean(name): self._without_key(item) for name, item in value.items()}
+        return [self._without_key(item) for item in value] if isinstance(value, list) else value
+
+    # ------------------------------------------------------------------------------------------------------- the client
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> Any:
+        import openai
+
+        limits = _package_of(openai.DefaultHttpxClient).Limits
+        most = self.concurrency + 8
+        pool = limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=60)
+        http = openai.DefaultHttpxClient(limits=pool, headers={"Accept-Encoding": "identity"})
+        self._bounds.guard(http)
+        client = openai.OpenAI(
+            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=self.timeout, http_client=http
+        )
+        client.chat.completions  # noqa: B018  (imported on first use)
+        return client
+
+
+def open_expert(expert: Expert, root: Path, *, base: bool = False, calls: Calls | None = None) -> Model:  # noqa: ARG001
+    """The tuned model of `expert` at its host; with `base` the model that it was tuned from, at the same host."""
+    model = expert.base if base else expert.model
+    return Endpoint(expert.base_url, expert.api_key_env, model, calls, name="base" if base else expert.name)
+
+
+def _key(variable: str, host: str) -> str:
+    """The key, or a dummy for a server that wants none: one on this machine, or where no variable is named."""
+    key = os.environ.get(variable, "").strip() if variable else DUMMY_KEY
+    if not key and not _is_loopback(host):
+        raise CorpusTunerError(f"set the environment variable {variable} to your API key for {host}")
+    return key or DUMMY_KEY
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def _package_of(client: type) -> Any:
+    """httpx or httpx2, whichever the SDK's client is made of."""
+    return importlib.import_module(client.__mro__[1].__module__.partition(".")[0])
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
