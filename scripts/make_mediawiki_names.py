@@ -25,6 +25,21 @@ MAGIC = re.compile(r"^\t'(\w+)'\s*=>\s*\[\s*'?[01]'?,\s*(.*?)\s*\],?$", re.M)
 FLOATING = {"img_thumbnail", "img_manualthumb", "img_framed", "img_right", "img_left", "img_center", "img_none"}
 
 
+SEPARATORS = re.compile(r"\$separatorTransformTable = \[(.*?)\];", re.S)
+SEPARATOR = re.compile(r"'([,.])'\s*=>\s*(?:'([^']*)'|\"([^\"]*)\")")
+GROUPING = re.compile(r"\$minimumGroupingDigits = (\d)")
+
+
+def number_format(text: str) -> list[str | int] | None:
+    """[thousands separator, decimal separator, least digits before the first separator], where a language has its own."""
+    found = SEPARATORS.search(text)
+    if found is None:
+        return None
+    own = {key: single or re.sub(r"\\u\{(\w+)\}", lambda code: chr(int(code[1], 16)), double) for key, single, double in SEPARATOR.findall(found[1])}
+    grouping = GROUPING.search(text)
+    return [own.get(",", ","), own.get(".", "."), int(grouping[1]) if grouping else 1]
+
+
 def quoted(text: str) -> list[str]:
     """The single-quoted strings of a PHP array."""
     return [value.replace("\\'", "'") for value in re.findall(r"'((?:[^'\\]|\\.)*)'", text)]
@@ -50,10 +65,12 @@ def read(path: Path) -> dict[str, set[str]]:
 def main() -> None:
     """Reads every language and writes the table."""
     folder, output = Path(sys.argv[1]), Path(sys.argv[2])
-    languages, union = {}, defaultdict(set)
+    languages, union, numbers = {}, defaultdict(set), {}
     for path in sorted((folder / "languages/messages").glob("Messages*.php")):
         code = path.stem.removeprefix("Messages").replace("_", "-").lower()
         names = read(path)
+        if numbers_of := number_format(path.read_text(encoding="utf-8")):
+            numbers[code] = numbers_of
         languages[code] = {kind: sorted(names[kind]) for kind in ("file", "category", "template") if names[kind]}
         for kind in ("floating", "redirect", "switch"):
             union[kind] |= names[kind]
@@ -64,6 +81,7 @@ def main() -> None:
         "languages": {code: names for code, names in languages.items() if names},
         **{kind: sorted(values) for kind, values in union.items()},
         "codes": sorted(codes),
+        "numbers": numbers,
     }
     output.write_text(json.dumps(table, ensure_ascii=False, separators=(",", ":")).replace('},"', '},\n"') + "\n", "utf-8")
 

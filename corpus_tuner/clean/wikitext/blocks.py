@@ -45,7 +45,7 @@ class Reader:
     def _line(self, line: str) -> None:
         """A line outside of tables."""
         first = line[:1]
-        if first in "*#:;{ |-\x01" or not first:
+        if first in "*#:;{ |-\t\x01" or not first:
             if not line.strip():
                 self._end_paragraph()
                 return

@@ -11,15 +11,38 @@ from collections import Counter
 from collections.abc import Mapping
 
 from corpus_tuner.clean.wikitext.definitions import Words
+from corpus_tuner.clean.wikitext.functions import PLAIN_NUMBERS, arguments, call, fields
 from corpus_tuner.clean.wikitext.names import Names
 from corpus_tuner.clean.wikitext.strip import BLOCK
 
 DEPTH = 100  # MediaWiki expands no deeper ($wgMaxPPExpandDepth); what lies deeper is dropped, and counted as lost
 
+VARIANT_LANGUAGES = frozenset({"zh", "gan", "sr", "kk", "ku", "shi", "uz", "tg", "iu", "crh"})  # with a LanguageConverter
+
 _TOKEN = re.compile(r"\{\{+|\}\}+|\[\[|\]\]")
 _PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]{}|\n:<>]*\|)?([^\[\]{}|\n:=<>]+)\]\]")
 _FUNCTION = re.compile(r"\s*(#?[\w-]+|#[^:|]*)\s*:\s*(.*)", re.DOTALL)
+_HEADING_START = re.compile(r"(?:\n|\A)={1,6} *\Z")
 _STARTS_LINE = ("*", "#", ":", ";", "{|")
+
+
+_VARIANT = re.compile(r"-\{([^{}]*)\}-")
+_RULE = re.compile(r"(?:^|;)\s*([a-z]{2,3}(?:-[a-z]+)?)\s*:([^;]*)")
+
+
+class Losses:
+    """The templates that were dropped: how often, and how many characters of wikitext went with them."""
+
+    __slots__ = ("characters", "uses")
+
+    def __init__(self) -> None:
+        self.uses: Counter[str] = Counter()
+        self.characters: Counter[str] = Counter()
+
+    def add(self, name: str, characters: int) -> None:
+        """Counts one use."""
+        self.uses[name] += 1
+        self.characters[name] += characters
 
 
 class Frame:
@@ -36,16 +59,19 @@ class Frame:
 class Expander:
     """Replaces the templates of one page by the words that they carry, and links by their text."""
 
-    def __init__(self, names: Names, definitions: Mapping[str, Words], title: str, lost: Counter[str], used: Counter[str]) -> None:
+    def __init__(self, names: Names, definitions: Mapping[str, Words], title: str, language: str, losses: Losses) -> None:
         self._names = names
+        self._numbers = names.numbers.get(language, PLAIN_NUMBERS)
+        self._variants = language in VARIANT_LANGUAGES
         self._definitions = definitions
         self._variables = {"pagename": title, "fullpagename": title, "!": "|", "=": "="}
         self._prefixes = names.template | {"subst", "safesubst", ""}
-        self._lost = lost  # characters by template name
-        self._used = used
+        self._losses = losses
 
     def expand(self, text: str) -> str:
         """`text` without templates and links; what never closes stays, without its braces."""
+        if self._variants and "-{" in text:
+            text = choose_variants(text)
         text = _PLAIN_LINK.sub(r"\1", text)
         frames = [Frame(0, 0)]
         position = 0
@@ -66,7 +92,7 @@ class Expander:
         if token.group() == "]]":
             frame = frames.pop()
             end = token.end()
-            result = self._link(frame, text, end) if len(frames) <= DEPTH else ""
+            result = self._link(frame) if len(frames) <= DEPTH else ""
             if text.startswith("]", end) and result.count("[") > result.count("]"):
                 result, end = result + "]", end + 1
             frames[-1].pieces.append(result)
@@ -87,6 +113,8 @@ class Expander:
             result = self._parameter(frame)
         else:
             result = self._template(frame, position + 2 - frame.start, len(frames) > DEPTH)
+            if not result and _HEADING_START.search(text, max(0, frame.start - 9), frame.start):
+                result = heading_words(frame.pieces)
             if result.startswith(_STARTS_LINE) and frame.start and text[frame.start - 1] != "\n":
                 result = "\n" + result
         if frame.braces >= 2:
@@ -109,12 +137,11 @@ class Expander:
         if words is not None and not too_deep:
             return words(arguments(frame.pieces))
         if function := _FUNCTION.match(name):
-            known = call(function[1], frame.pieces)
+            known = call(function[1], frame.pieces, self._numbers)
             if known is not None:
                 return known
             name = function[1] + ":"
-        self._used[name] += 1
-        self._lost[name] += size
+        self._losses.add(name, size)
         return ""
 
     def _name(self, written: str) -> str:
@@ -125,59 +152,36 @@ class Expander:
             return self._name(rest)
         return name
 
-    def _link(self, frame: Frame, text: str, end: int) -> str:
+    def _link(self, frame: Frame) -> str:
         target, bar, label = "".join(frame.pieces).partition("|")
         if "\n" in target:
             return target + bar + label
-        prefix, colon, rest = target.partition(":")
+        prefix, colon, _ = target.partition(":")
         kind = " ".join(prefix.replace("_", " ").split()).lower() if colon else ""
         if kind in self._names.file:
             options = {option.partition("=")[0].strip().lower() for option in label.split("|")}
             return BLOCK if options & self._names.floating else ""
         if kind in self._names.category or kind in self._names.interlanguage:
             return ""
-        return label if bar and label else target.removeprefix(":")
+        return label.rstrip("|") or target.removeprefix(":")
 
 
-def fields(pieces: list[str]) -> list[list[str]]:
-    """The pieces of a call between its pipes; each field alternates as the frame did."""
-    found: list[list[str]] = [[]]
-    for place, piece in enumerate(pieces):
-        if place % 2:
-            found[-1].append(piece)
-        else:
-            first, *rest = piece.split("|")
-            found[-1].append(first)
-            found += [[part] for part in rest]
-    return found
+def heading_words(pieces: list[str]) -> str:
+    """What names a section whose heading is an unknown template (`== {{langue|fr}} ==`): its arguments, else its name."""
+    name, *values = ["".join(field).strip() for field in fields(pieces)]
+    return " ".join(value for value in values if value and "=" not in value) or name
 
 
-def arguments(pieces: list[str]) -> dict[str, str]:
-    """A call's arguments by name; those without one are numbered from 1 and keep their spaces."""
-    found: dict[str, str] = {}
-    number = 0
-    for field in fields(pieces)[1:]:
-        for place in range(0, len(field), 2):
-            before, equals, after = field[place].partition("=")
-            if equals:
-                found["".join([*field[:place], before]).strip()] = "".join([after, *field[place + 1 :]]).strip()
-                break
-        else:
-            number += 1
-            found[str(number)] = "".join(field)
-    return found
+def choose_variants(text: str) -> str:
+    """Text of `-{...}-` marks in one script: the first of zh-hans, zh-cn, zh, or else the first one named."""
+    return _VARIANT.sub(_choose, text)
 
 
-def call(function: str, pieces: list[str]) -> str | None:
-    """The result of a parser function that pages themselves use; None for any other."""
-    values = ["".join(field).strip() for field in fields(pieces)]
-    first, rest = values[0].partition(":")[2].strip(), [*values[1:], "", "", ""]
-    if function in ("lc", "uc", "formatnum"):
-        return {"lc": first.lower(), "uc": first.upper(), "formatnum": first}[function]
-    if function in ("ucfirst", "lcfirst"):
-        return (first[:1].upper() if function == "ucfirst" else first[:1].lower()) + first[1:]
-    if function == "#if":
-        return rest[0] if first else rest[1]
-    if function == "#ifeq":
-        return rest[1] if first == rest[0] else rest[2]
-    return None
+def _choose(mark: re.Match[str]) -> str:
+    flags, bar, rules = mark[1].rpartition("|")
+    if bar and {flag.strip() for flag in flags.split(";")} & {"H", "T", "-", "N"}:
+        return ""
+    named = dict(rule.groups() for rule in _RULE.finditer(rules))
+    if not named:
+        return rules
+    return next((named[code] for code in ("zh-hans", "zh-cn", "zh", *named) if code in named), "").strip()

@@ -22,7 +22,7 @@ class Names:
     switches: frozenset[str]  # __NOTOC__ and the like
     redirect: re.Pattern[str]
     appendices: frozenset[str]  # headings of references, links, further reading
-    category_language: dict[str, str]  # the language whose wikis call categories so, where it is one alone
+    numbers: dict[str, tuple[str, str, int]]  # by language: thousands and decimal separators, least digits before one
 
     def is_appendix(self, heading: str) -> bool:
         """Whether a heading at the top of the outline names an appendix, in any language."""
@@ -49,7 +49,7 @@ def load_names() -> Names:
         switches=frozenset(table["switch"]),
         redirect=re.compile(rf"\s*(?:{words})\s*:?\s*\[\[", re.IGNORECASE),
         appendices=frozenset(fold_heading(name) for names in appendices.values() for name in names),
-        category_language={},
+        numbers={code: tuple(form) for code, form in table["numbers"].items()},
     )
 
 

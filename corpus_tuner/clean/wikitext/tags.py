@@ -24,7 +24,21 @@ _AS_WIKITEXT = {
 }  # fmt: skip
 _LABELLED_LINK = re.compile(r"\[(?:(?:https?|ftps?|irc|news|gopher)://|//|mailto:)[^\s\[\]<>\"]*[ \t]+([^\[\]\n]*)\]", re.IGNORECASE)
 _BARE_LINK = re.compile(r"\[(?:(?:https?|ftps?|irc|news|gopher)://|//|mailto:)[^\s\[\]<>\"]*\]", re.IGNORECASE)
+_QUOTES = re.compile("'{2,}")
+_BOLD_LINE = re.compile("^.*'''.*$", re.MULTILINE)
 _SWITCH = re.compile(r"__\w+?__")
+
+
+def _one_letter(before: str) -> bool:
+    return len(before) == 2 and before[1] != " " and before[0] == " "
+
+
+def _longer_word(before: str) -> bool:
+    return before[-1:] != " " and before[:1] != " "
+
+
+def _space_before(before: str) -> bool:
+    return before[-1:] == " "
 
 
 def reduce_tags(text: str, switches: frozenset[str]) -> str:
@@ -40,8 +54,35 @@ def reduce_tags(text: str, switches: frozenset[str]) -> str:
         text = _BARE_LINK.sub("", text)
     if "__" in text:
         text = _SWITCH.sub(lambda found: "" if found.group() in switches else found.group(), text)
-    text = text.replace("'''''", "").replace("'''", "").replace("''", "")
-    return text.replace(NOTHING, "")
+    if "'''" in text:
+        text = _BOLD_LINE.sub(_without_quotes, text)
+    return text.replace("''", "").replace(NOTHING, "")
+
+
+def _without_quotes(line: re.Match[str]) -> str:
+    """A line without its bold and italic quotes.
+
+    Where both are left open, MediaWiki reads one bold mark as an apostrophe and an italic one (`l'''avion''`): the
+    first behind a word of one letter, else behind a longer word, else behind a space (Parser::doQuotes).
+    """
+    text = line.group()
+    runs = list(_QUOTES.finditer(text))
+    widths = [min(len(run.group()), 5) if len(run.group()) != 4 else 3 for run in runs]
+    marks = {width: sum(found in (width, 5) for found in widths) for width in (2, 3)}
+    if marks[2] % 2 and marks[3] % 2:
+        bold = [run.start() + len(run.group()) - 3 for run, width in zip(runs, widths) if width == 3]
+        before = [text[max(0, start - 2) : start] for start in bold]
+        for test in (_one_letter, _longer_word, _space_before):
+            for start, letters in zip(bold, before):
+                if test(letters):
+                    return _QUOTES.sub(_literal_quotes, text[:start]) + "'" + _QUOTES.sub(_literal_quotes, text[start + 3 :])
+    return _QUOTES.sub(_literal_quotes, text)
+
+
+def _literal_quotes(run: re.Match[str]) -> str:
+    """The apostrophes of a run that are no markup."""
+    length = len(run.group())
+    return "'" * (length - 5 if length > 5 else length == 4)
 
 
 def _as_wikitext(tag: re.Match[str]) -> str:

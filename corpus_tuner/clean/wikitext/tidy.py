@@ -11,7 +11,8 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")
 _EMPTY = re.compile(r" ?(?:\([\s;,:]*\)|\[[\s;,]*\]|（[\s;,；，、]*）)")
 _OPENING = re.compile(r"\(\s*[;,:][\s;,:]*|\( ")
 _CLOSING = re.compile(r"(?<![\s;,])[\s;,]+\)")
-_LOOSE = re.compile(r" (?=[,.;:](?:[ \n]|$))")
+_LOOSE = re.compile(r" (?=[,.](?:[ \n]|$))")
+_STRAY = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}")
 
 
 def tidy(text: str) -> str:
@@ -24,4 +25,6 @@ def tidy(text: str) -> str:
         text = _EMPTY.sub("", text)
         text = _OPENING.sub("(", text)
         text = _CLOSING.sub(")", text)
-    return text
+    if "{" in text or "}" in text or "[" in text or "]" in text:
+        text = _STRAY.sub("", text)
+    return _LOOSE.sub("", text)
