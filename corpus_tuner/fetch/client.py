@@ -12,7 +12,14 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError, InvalidHeader
 
@@ -66,7 +73,7 @@ class Client:
         self._session = requests.Session()
         self._session.headers["User-Agent"] = agent
         self._attempts, self._longest, self._timeout, self._max_bytes = attempts, longest, timeout, max_bytes
-        self._backoff = wait_exponential_jitter(initial=pause, max=30 * pause, jitter=pause)
+        self._backoff = wait_exponential(multiplier=pause, max=30 * pause) + wait_random(0, pause)
 
     def get(self, url: str, *, head: int = 0) -> Response:
         """`once`, patiently; a server that stays busy raises Unavailable."""

@@ -57,7 +57,7 @@ class Files:
         file the same raises CorpusTunerError, as do a locator that is not there and a folder without any file.
         """
         path = Path(locator)
-        if path.is_dir():
+        if os.path.isdir(path):  # unlike Path.is_dir, False for a name that no system could hold
             yield from self._folder(path)
             return
         found = self._read(path, _name(path.name))
@@ -178,7 +178,7 @@ def _own(kind: str, head: str) -> tuple[str, str]:
 def _scalar(value: str) -> str:
     """A one-line value of YAML or TOML without its quotes or comment; "" for a value that goes on in further lines."""
     value = value.strip()
-    quoted = re.match(r"""(["'])(?P<text>.*?)(?<!\\)\1""", value)
+    quoted = re.match(r"""\"((?:[^"\\]|\\.)*)\"|'((?:[^']|'')*)'""", value)
     if quoted:
-        return quoted["text"].replace('\\"', '"').strip()
-    return "" if value[0] in "|>[{" else re.sub(r"\s+#.*", "", value).strip()
+        return quoted[1].replace('\\"', '"') if quoted[1] is not None else quoted[2].replace("''", "'")
+    return "" if value[0] in "|>[{" else re.sub(r"\s+#.*", "", value)

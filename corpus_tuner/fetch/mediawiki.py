@@ -74,6 +74,7 @@ def _edit_uri(base: str, body: bytes) -> str:
     """The api.php that a page's `<link rel="EditURI">` names; "" if there is none that is safe to ask."""
     from bs4 import BeautifulSoup, SoupStrainer
 
+    body = re.sub(rb"\A[\xef\xbb\xbf\s]*<\?xml[^>]*>", b"", body)  # XHTML's first line, or it warns
     soup = BeautifulSoup(body, "lxml", parse_only=SoupStrainer("link"))
     link = soup.find("link", rel=lambda rel: rel is not None and rel.lower() == "edituri", href=True)
     if link is None:

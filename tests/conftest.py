@@ -1,0 +1,26 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import mediawiki as real_mediawiki
+import pytest
+import scripted_server
+
+
+@pytest.fixture(scope="session")
+def mediawiki(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[real_mediawiki.MediaWiki]:
+    """A real MediaWiki on loopback, with the pages of tests/data/fetch/export.xml."""
+    code = os.environ.get("CORPUS_TUNER_MEDIAWIKI_CODE") or str(pytestconfig.cache.mkdir("mediawiki"))
+    with real_mediawiki.running(tmp_path_factory.mktemp("mediawiki"), Path(code)) as wiki:
+        yield wiki
+
+
+@pytest.fixture
+def server() -> Iterator[scripted_server.ScriptedServer]:
+    """A real HTTP server on loopback that answers what the test tells it to."""
+    with scripted_server.serving() as running:
+        yield running
