@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from corpus_tuner.records import Example, Reason, Reject, Section
 from corpus_tuner.settings import DatasetSettings
-from corpus_tuner.text import jaccard, normalise_answer, words
+from corpus_tuner.text import normalise_answer, words
 
 NEAR = 0.7
 """Token-set Jaccard similarity from which two questions count as the same wording."""
@@ -43,12 +43,15 @@ def assign(
             continue
         splits[example.id] = "unseen" if unseen and all(unseen) else "train"
         kept.append(example)
-    trained = [example for example in kept if splits[example.id] == "train"]
-    for example, split in _paraphrases(trained, texts, settings):
+    near = _NearDuplicates([example for example in kept if splits[example.id] == "train"], texts)
+    for example, split in _paraphrases(near, settings):
         splits[example.id] = split
-    for example in _leaks(kept, splits):
-        del splits[example.id]
-        rejects.append(Reject("dataset", example.id, Reason.NEAR_DUPLICATE, example.question))
+    for example in kept:
+        if splits.get(example.id, "train") != "train":
+            for leak in near.of(example):
+                if splits.get(leak.id) == "train":
+                    del splits[leak.id]
+                    rejects.append(Reject("dataset", leak.id, Reason.NEAR_DUPLICATE, leak.question))
     return [Split(example.id, splits[example.id]) for example in kept if example.id in splits], rejects
 
 
@@ -62,53 +65,59 @@ def _share(salt: str, text: str) -> float:
     return int.from_bytes(hashlib.sha256(f"{salt}\0{text}".encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64
 
 
-def _paraphrases(
-    trained: list[Example], texts: Mapping[str, Section], settings: DatasetSettings
-) -> Iterable[tuple[Example, str]]:
+def _paraphrases(near: _NearDuplicates, settings: DatasetSettings) -> Iterable[tuple[Example, str]]:
     """One wording of each chosen sentence, whose answer other trained pairs of that sentence give too."""
     by_fact: dict[str, list[Example]] = defaultdict(list)
-    for example in trained:
+    for example in near.trained:
         if len(example.evidence) == 1:
-            by_fact[_fact(texts, example.evidence[0])].append(example)
+            by_fact[_fact(near.texts, example.evidence[0])].append(example)
     for fact, group in by_fact.items():
         place = _share("paraphrase", fact)
         if place >= settings.paraphrase + settings.validation:
             continue
         for example in sorted(group, key=lambda one: _share("wording", one.question)):
-            if _has_twin(example, group):
+            if _has_twin(example, group) and not near.in_its_document(example):
                 yield example, "paraphrase" if place < settings.paraphrase else "validation"
                 break
 
 
 def _has_twin(example: Example, group: list[Example]) -> bool:
-    """Whether the same sentence's other pairs give this answer, and none of them in nearly these words."""
-    others = [other for other in group if other.id != example.id]
+    """Whether another pair of the same sentence gives the same answer."""
     answer = normalise_answer(example.answer)
-    return any(normalise_answer(other.answer) == answer for other in others) and not any(
-        jaccard(other.question, example.question) >= NEAR for other in others
-    )
+    return any(normalise_answer(other.answer) == answer for other in group if other.id != example.id)
 
 
-def _leaks(kept: list[Example], splits: Mapping[str, str]) -> list[Example]:
-    """Trained pairs whose question is a near-duplicate of a held-out one."""
-    trained = [example for example in kept if splits[example.id] == "train"]
-    sets = [frozenset(words(example.question)) for example in trained]
-    frequency = Counter(word for tokens in sets for word in tokens)
-    places: dict[str, list[int]] = defaultdict(list)
-    for index, tokens in enumerate(sets):
-        for word in tokens:
-            places[word].append(index)
-    found: set[int] = set()
-    for example in kept:
-        if splits[example.id] == "train":
-            continue
-        held = frozenset(words(example.question))
-        for word in _prefix(held, frequency):
-            found.update(i for i in places.get(word, ()) if len(held & sets[i]) >= NEAR * len(held | sets[i]))
-    return [trained[index] for index in sorted(found)]
+class _NearDuplicates:
+    """Trained questions by their rarest words, to find those in nearly the words of another."""
 
+    def __init__(self, trained: list[Example], texts: Mapping[str, Section]) -> None:
+        self.trained, self.texts = trained, texts
+        self._sets = [frozenset(words(example.question)) for example in trained]
+        self._frequency = Counter(word for tokens in self._sets for word in tokens)
+        self._places: dict[str, list[int]] = defaultdict(list)
+        for index, tokens in enumerate(self._sets):
+            for word in tokens:
+                self._places[word].append(index)
 
-def _prefix(tokens: frozenset[str], frequency: Counter[str]) -> list[str]:
-    """The rarest tokens, of which every set with Jaccard >= NEAR must hold one (prefix filtering, Chaudhuri et al. 2006)."""
-    ranked = sorted(tokens, key=lambda word: (frequency[word], word))
-    return ranked[: len(ranked) - math.ceil(NEAR * len(ranked)) + 1]
+    def of(self, example: Example) -> list[Example]:
+        """The others with a token-set Jaccard similarity of NEAR or more.
+
+        Only those that share one of the rarest words need a look: prefix filtering, Chaudhuri et al. 2006.
+        """
+        tokens = frozenset(words(example.question))
+        ranked = sorted(tokens, key=lambda word: (self._frequency[word], word))
+        prefix = ranked[: len(ranked) - math.ceil(NEAR * len(ranked)) + 1]
+        indices = {index for word in prefix for index in self._places.get(word, ())}
+        near = (i for i in sorted(indices) if len(tokens & self._sets[i]) >= NEAR * len(tokens | self._sets[i]))
+        return [self.trained[i] for i in near if self.trained[i].id != example.id]
+
+    def in_its_document(self, example: Example) -> bool:
+        """Whether one of them belongs to the same document: holding this one out would cost another fact its pair.
+
+        Other documents do not count, so that adding one moves no old question; there the trained pair gives way.
+        """
+        own = self._documents(example)
+        return any(own & self._documents(other) for other in self.of(example))
+
+    def _documents(self, example: Example) -> set[str]:
+        return {self.texts[section].document_id for section, _ in example.evidence}

@@ -60,14 +60,27 @@ def test_a_formula_in_a_cell_is_disarmed_in_csv(tmp_path) -> None:
 
 def test_the_card_carries_licence_revision_and_origin(tmp_path) -> None:
     """Attribution goes with the data, and the YAML head can be read by a YAML parser."""
-    import yaml
     from collections import Counter
 
-    document = Document("d1", "Apollo 8 | [x](evil)", "https://en.wikipedia.org/wiki/Apollo_8", "wikitext", "", "en", "716637143", "CC BY-SA 3.0")
+    import yaml
+
+    document = Document(
+        "d1",
+        "Apollo 8 | [x](evil)",
+        "https://en.wikipedia.org/wiki/Apollo_8",
+        "wikitext",
+        "",
+        "en",
+        "716637143",
+        "CC BY-SA 3.0",
+    )
     text = card("Apollo: 8", [document], {"train": 9, "test": 1}, Counter({"duplicate": 2}), "rules")
     head = yaml.safe_load(text.split("---")[1])
     assert head["license"] == "cc-by-sa-3.0"
-    assert head["configs"][0]["data_files"] == [{"split": "train", "path": "train.jsonl"}, {"split": "test", "path": "test.jsonl"}]
+    assert head["configs"][0]["data_files"] == [
+        {"split": "train", "path": "train.jsonl"},
+        {"split": "test", "path": "test.jsonl"},
+    ]
     assert "716637143" in text
     assert "<https://en.wikipedia.org/wiki/Apollo_8>" in text
     assert "[x](evil)" not in text
@@ -88,7 +101,9 @@ def test_datasets_loads_the_folder(tmp_path) -> None:
     for split in ("train", "test"):
         (tmp_path / "d").mkdir(exist_ok=True)
         (tmp_path / "d" / f"{split}.jsonl").write_text(json.dumps(formats.messages(PAIR)) + "\n")
-    (tmp_path / "d" / "README.md").write_text(card("t", [], {"train": 1, "validation": 0, "test": 1}, Counter(), "rules"))
+    (tmp_path / "d" / "README.md").write_text(
+        card("t", [], {"train": 1, "validation": 0, "test": 1}, Counter(), "rules")
+    )
     loaded = datasets.load_dataset(str(tmp_path / "d"), cache_dir=str(tmp_path / "cache"))
     assert loaded["train"][0]["messages"][1]["content"] == "the Earth"
     assert set(loaded) == {"train", "test"}

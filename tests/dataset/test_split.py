@@ -1,15 +1,22 @@
 """Held out means held out: by sentence, by digest, with no twin left in training."""
 
 from collections import defaultdict
+from dataclasses import replace
 
-from hypothesis import given, settings as hypothesis_settings, strategies as st
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from corpus_tuner.dataset.split import NEAR, assign
 from corpus_tuner.records import Example, Reason, Section
 from corpus_tuner.settings import DatasetSettings
 from corpus_tuner.text import jaccard, normalise_answer, sentences
 
-WORDINGS = ("When did the {} leave port?", "The {} left its harbour on which day?", "Complete: on ____ there sailed a {}.")
+WORDINGS = (
+    "When did the {} leave port?",
+    "The {} left its harbour on which day?",
+    "Complete: on ____ there sailed a {}.",
+)
 
 
 def corpus(facts: int, title: str = "Ships") -> tuple[list[Section], list[Example]]:
@@ -19,7 +26,15 @@ def corpus(facts: int, title: str = "Ships") -> tuple[list[Section], list[Exampl
     section = Section(f"s-{title}", "d", title, (), text, sentences(text))
     assert len(section.sentences) == facts
     examples = [
-        Example(f"{title}-{n}-{w}", "basic", wording.format(name), f"{n + 1} May", ((section.id, n + 1),), section.id, "rules")
+        Example(
+            f"{title}-{n}-{w}",
+            "basic",
+            wording.format(name),
+            f"{n + 1} May",
+            ((section.id, n + 1),),
+            section.id,
+            "rules",
+        )
         for n, name in enumerate(names)
         for w, wording in enumerate(WORDINGS)
     ]
@@ -62,7 +77,9 @@ def test_a_pair_that_rests_on_both_sorts_is_rejected_by_name() -> None:
     sections, examples = corpus(50)
     both = Example("both", "cross", "Which two?", "x", tuple((sections[0].id, n) for n in range(1, 51)), "s", "rules")
     splits, rejects = assign([*examples, both], sections, DatasetSettings(unseen=0.5))
-    assert [(reject.item_id, reject.reason) for reject in rejects if reject.item_id == "both"] == [("both", Reason.MIXED_SPLIT)]
+    assert [(reject.item_id, reject.reason) for reject in rejects if reject.item_id == "both"] == [
+        ("both", Reason.MIXED_SPLIT)
+    ]
     assert "both" not in {one.id for one in splits}
 
 
@@ -77,18 +94,35 @@ def test_adding_an_article_moves_no_old_question() -> None:
     assert not moved
 
 
-def test_a_trained_question_in_nearly_the_words_of_a_held_out_one_is_dropped() -> None:
-    """A near-duplicate on another sentence would leak the wording; it leaves by name."""
+def test_a_trained_question_of_another_document_in_nearly_the_words_of_a_held_out_one_is_dropped() -> None:
+    """A near-duplicate would leak the wording; it leaves by name."""
     sections, examples = corpus(100)
-    splits, _ = assign(examples, sections, DatasetSettings(paraphrase=0.3))
-    held = next(example for example in examples if example.id in by_split(splits)["paraphrase"])
-    other = next(example for example in examples if example.evidence != held.evidence and example.id in by_split(splits)["train"])
-    copy = Example("copy", "basic", held.question + " Please.", "9 June", other.evidence, "s", "rules")
-    splits, rejects = assign([*examples, copy], sections, DatasetSettings(paraphrase=0.3))
+    more, others = corpus(2, "Trains")
+    more = [replace(section, document_id="other") for section in more]
+    settings = DatasetSettings(paraphrase=0.3)
+    held = next(e for e in examples if e.id in by_split(assign(examples, sections, settings)[0])["paraphrase"])
+    copy = replace(held, id="copy", question=held.question + " Please.", evidence=others[0].evidence)
+    splits, rejects = assign([*examples, copy], [*sections, *more], settings)
+    assert held.id in by_split(splits)["paraphrase"]
     assert ("copy", Reason.NEAR_DUPLICATE) in {(reject.item_id, reject.reason) for reject in rejects}
 
 
-@given(st.lists(st.tuples(st.integers(1, 8), st.sampled_from(WORDINGS), st.text(max_size=8)), max_size=40), st.floats(0, 0.5))
+def test_no_fact_of_the_same_document_loses_its_pair_to_a_held_out_one() -> None:
+    """A wording that another question of the document nearly has is not held out."""
+    sections, examples = corpus(100)
+    settings = DatasetSettings(paraphrase=0.3)
+    held = next(e for e in examples if e.id in by_split(assign(examples, sections, settings)[0])["paraphrase"])
+    other = next(e for e in examples if e.evidence != held.evidence)
+    copy = replace(held, id="copy", question=held.question + " Please.", evidence=other.evidence)
+    splits, rejects = assign([*examples, copy], sections, settings)
+    assert {"copy", held.id} <= by_split(splits)["train"]
+    assert not rejects
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 8), st.sampled_from(WORDINGS), st.text(max_size=8)), max_size=40),
+    st.floats(0, 0.5),
+)
 @hypothesis_settings(max_examples=60, deadline=None)
 def test_input_is_output_plus_rejects(drawn, unseen) -> None:
     """Whatever the pairs, each is in one split or among the rejects."""
@@ -98,4 +132,6 @@ def test_input_is_output_plus_rejects(drawn, unseen) -> None:
         for i, (number, wording, name) in enumerate(drawn)
     ]
     splits, rejects = assign(examples, sections, DatasetSettings(unseen=unseen, paraphrase=0.4))
-    assert sorted([one.id for one in splits] + [reject.item_id for reject in rejects]) == sorted(example.id for example in examples)
+    assert sorted([one.id for one in splits] + [reject.item_id for reject in rejects]) == sorted(
+        example.id for example in examples
+    )
