@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from corpus_tuner.generate.evidence import same_question
+from corpus_tuner.generate.questions import same_question
 from corpus_tuner.records import Example, Progress, Reason, Reject, Section, Writer, silent
 
 

@@ -13,9 +13,17 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from corpus_tuner.generate import numerals
-from corpus_tuner.generate.questions import BARE_PRONOUN, CJK_ASKS, MARKS, OPENINGS, OR, POINTS_AT_TEXT, UNMARKED
+from corpus_tuner.generate.questions import (
+    CJK,
+    NAME,
+    gives_answer_away,
+    is_question,
+    repeats_question,
+    same_question,
+    stands_alone,
+)
 from corpus_tuner.records import Reason, Section
-from corpus_tuner.text import contains_answer, exact_match, stop_words, words
+from corpus_tuner.text import stop_words, words
 
 MOST_SENTENCES = 3  # that are cited in place of what a pair cites
 SUPPORT = 0.5  # share of a long answer's own content words that its sentences must hold
@@ -25,14 +33,7 @@ BETTER = 0.75  # cited sentences stand, if they hold at least this share of what
 SAME = 0.6  # of the longer word must be common from its start, for two forms of one word,
 LEAST = 4  # and at least so many letters
 
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_CLOSING = "\"'”’»)）」』*_` \u00a0"
-_NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-
-
-def same_question(question: str) -> str:
-    """What two questions share that differ in case, punctuation and spacing only."""
-    return " ".join(words(question))
+_VERDICTS = frozenset("yes no true false ja nein sí si no oui non да нет 是 否 不是 sì sim não".split())
 
 
 class Words:
@@ -88,7 +89,7 @@ class Passage:
 
     @cached_property
     def initials(self) -> str:
-        return "".join(name[0] for name in _NAME.findall(self.plain) if name[0].isupper())
+        return "".join(name[0] for name in NAME.findall(self.plain) if name[0].isupper())
 
 
 def examine(question: str, answer: str, cited: Iterable[int], passage: Passage) -> tuple[int, ...] | Reason:
@@ -98,11 +99,11 @@ def examine(question: str, answer: str, cited: Iterable[int], passage: Passage) 
         return Reason.EMPTY_TEXT
     if not is_question(question, passage.language):
         return Reason.NOT_A_QUESTION
-    if not stands_alone(question, passage):
+    if not stands_alone(question, passage.language, passage.heading):
         return Reason.NOT_SELF_CONTAINED
     if repeats_question(question, answer):
         return Reason.ANSWER_IS_QUESTION
-    if gives_answer_away(question, answer):
+    if gives_answer_away(question, answer, passage.language):
         return Reason.ANSWER_IN_QUESTION
     if not _verbatim(answer, passage.plain):
         if not numbers_supported(answer, passage):
@@ -110,62 +111,6 @@ def examine(question: str, answer: str, cited: Iterable[int], passage: Passage) 
         if not names_supported(answer, passage):
             return Reason.UNSUPPORTED_NAME
     return supporting(question, answer, cited, passage) or Reason.UNSUPPORTED_ANSWER
-
-
-# ---------------------------------------------------------------------------------------------------------- the question
-
-
-def is_question(question: str, language: str) -> bool:
-    """A question mark at the end; without one, a question word at the beginning, or "Complete: ..."."""
-    end = question.rstrip(_CLOSING)
-    if end and end[-1] in MARKS and (end[-1] not in ";\u037e" or language == "el"):
-        return True
-    if language in UNMARKED:
-        return True
-    if _CJK.search(question):
-        return bool(CJK_ASKS.search(question))
-    asks, orders, prepositions = OPENINGS.get(language, (frozenset(),) * 3)
-    first, second, *_ = (*words(question), "", "")
-    if first in orders:
-        return True
-    return end[-1:] != "." and (first in asks or (first in prepositions and second in asks))
-
-
-def stands_alone(question: str, passage: Passage) -> bool:
-    """No "the passage", and no pronoun in the place where nothing can have named what it stands for."""
-    pointing = POINTS_AT_TEXT.get(passage.language)
-    found = pointing.search(question) if pointing else None
-    if found and found.group().lower() not in passage.heading.lower():
-        return False
-    pronoun = BARE_PRONOUN.get(passage.language)
-    if pronoun is None or not pronoun.search(question):
-        return True
-    return _names_something(question)
-
-
-def _names_something(question: str) -> bool:
-    """Whether a question with an early pronoun still says whom or what it is about: a name or a number somewhere."""
-    if _CJK.search(question):
-        return len(words(question)) > 14  # no capitals there; a short question that opens with a pronoun is bare
-    if re.search(r"\d", question):
-        return True
-    inner = question.split(" ", 1)[-1]
-    return any(name[0].isupper() and name.lower() not in _LONE for name in _NAME.findall(inner))
-
-
-_LONE = frozenset("i he she they it his her their its er sie es ihr sein il elle él ella он она они их его".split())
-
-
-def repeats_question(question: str, answer: str) -> bool:
-    """The answer is the question again, or another question."""
-    return exact_match(question, answer) or (answer[-1:] in "?？؟" and len(words(answer)) > 2)
-
-
-def gives_answer_away(question: str, answer: str) -> bool:
-    """The whole answer stands in the question, unless that offers a choice ("... or ...")."""
-    if OR.search(question) or len(same_question(answer)) < 2:
-        return False
-    return contains_answer(question, answer)
 
 
 # ------------------------------------------------------------------------------------------------------------ the answer
@@ -190,7 +135,7 @@ def names(text: str, language: str) -> list[str]:
     """Words that look like names: capitalised inside of a sentence; in German two in a row, as all nouns have capitals."""
     found = []
     for sentence in re.split(r"(?<=[.!?:;\n])\s+|[\"“«„]", text):
-        matches = list(_NAME.finditer(sentence))
+        matches = list(NAME.finditer(sentence))
         capital = [match.group()[0].isupper() and len(match.group()) > 1 for match in matches]
         for at, match in enumerate(matches):
             beside = (at > 0 and capital[at - 1]) or (at + 1 < len(matches) and capital[at + 1])
@@ -223,9 +168,6 @@ def supporting(question: str, answer: str, cited: Iterable[int], passage: Passag
     if most < needed:
         return ()
     return tuple(sorted(number + 1 for number in (chosen if held >= max(needed, BETTER * most) else best)))
-
-
-_VERDICTS = frozenset("yes no true false ja nein sí si no oui non да нет 是 否 不是 sì sim não".split())
 
 
 def _is_bare_verdict(answer: str) -> bool:
@@ -266,7 +208,7 @@ def _tokens(text: str, language: str) -> list[str]:
     stop = stop_words(language)
     found, previous = [], ""
     for word in words(text):
-        if _CJK.match(word):
+        if CJK.match(word):
             found.append(previous + word if previous else word)
             previous = word
         else:
@@ -287,6 +229,6 @@ def _verbatim(answer: str, text: str) -> bool:
     if at < 0:
         return False
     before, after = text[at - 1 : at] if at else "", text[at + len(wanted) : at + len(wanted) + 1]
-    return bool(_CJK.search(wanted)) or not (
+    return bool(CJK.search(wanted)) or not (
         (before.isalnum() and wanted[0].isalnum()) or (after.isalnum() and wanted[-1].isalnum())
     )

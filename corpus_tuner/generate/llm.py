@@ -10,9 +10,10 @@ from itertools import islice
 
 from corpus_tuner.errors import CorpusTunerError, Declined, Transient
 from corpus_tuner.generate.ask import Task, kind_prompt, messages, reply_schema, tasks
-from corpus_tuner.generate.evidence import Passage, examine, same_question
+from corpus_tuner.generate.evidence import Passage, examine
 from corpus_tuner.generate.gate import Gate, backoff
 from corpus_tuner.generate.parse import Pair, parse
+from corpus_tuner.generate.questions import same_question
 from corpus_tuner.records import Example, Model, Progress, Reason, Reject, Reply, Section, silent
 from corpus_tuner.settings import Settings
 from corpus_tuner.store import digest
@@ -29,7 +30,6 @@ class Harvest:
     task: Task
     pairs: list[tuple[Pair, str]] = field(default_factory=list)
     rejects: list[tuple[Reason, str]] = field(default_factory=list)
-    checked: list[Example | Reject] = field(default_factory=list)
     fault: Reason | None = None  # of the last ask, if something is still missing
     detail: str = ""
 
@@ -71,7 +71,7 @@ class LlmWriter:
     def _run(self, work: list[Task], kinds: Mapping[str, int], progress: Progress) -> Iterator[Example | Reject]:
         gate = Gate(self._settings.concurrency)
         pool = ThreadPoolExecutor(max_workers=min(self._settings.concurrency, len(work) or 1))
-        selection = _Selection(kinds)
+        selection = _Selection(kinds, self._model.name)
         try:
             for done, harvest in enumerate(self._harvests(pool, gate, work, progress), start=1):
                 yield from selection.of(harvest)
@@ -104,14 +104,10 @@ class LlmWriter:
 
     def _work(self, task: Task, gate: Gate) -> Harvest:
         try:
-            harvest = self._ask(task, gate)
+            return self._ask(task, gate)
         except CorpusTunerError as error:
             gate.stop(error)
             raise
-        passage = Passage(task.section)
-        for number, (pair, call) in enumerate(harvest.pairs, start=1):
-            harvest.checked.append(_checked(pair, call or task.section.id, task, number, passage, self._model.name))
-        return harvest
 
     def _ask(self, task: Task, gate: Gate) -> Harvest:
         """Asks until a reply is whole, at most ASKS times; a call that met a fault of the server keeps its key."""
@@ -176,20 +172,16 @@ def _gather(harvest: Harvest, reply: Reply, *, again: bool) -> None:
     harvest.detail = reply.text[:200]
 
 
-def _checked(pair: Pair, call: str, task: Task, number: int, passage: Passage, writer: str) -> Example | Reject:
-    found = examine(pair.question, pair.answer, pair.evidence, passage)
-    if isinstance(found, Reason):
-        return Reject("generate", f"{task.id} #{number}", found, f"{pair.question} | {pair.answer}"[:1000])
-    evidence = tuple((task.section.id, sentence) for sentence in found)
-    example = digest(task.section.id, task.kind, pair.question, pair.answer)[:16]
-    return Example(example, task.kind, pair.question, pair.answer, evidence, call, writer, pair.form)
-
-
 class _Selection:
-    """What remains of the checked pairs: no question twice in the corpus, no more than asked for of a section."""
+    """What remains of the pairs: sound ones, no question twice in the corpus, no more than asked for of a section.
 
-    def __init__(self, kinds: Mapping[str, int]) -> None:
+    It works in the caller's thread, so that the pool's threads send their next request first.
+    """
+
+    def __init__(self, kinds: Mapping[str, int], writer: str) -> None:
         self._kinds = kinds
+        self._writer = writer
+        self._passage: Passage | None = None
         self._questions: set[str] = set()
         self._taken: dict[tuple[str, str], int] = {}
         self.kept = self.lost = 0
@@ -197,30 +189,42 @@ class _Selection:
     def of(self, harvest: Harvest) -> Iterator[Example | Reject]:
         """The examples and rejects of one task."""
         task = harvest.task
-        for item in harvest.checked:
-            kept = self._select(item, task) if isinstance(item, Example) else item
-            self.kept += isinstance(kept, Example)
-            self.lost += isinstance(kept, Reject)
-            yield kept
-        for reason, detail in harvest.rejects:
-            self.lost += 1
-            yield Reject("generate", task.id, reason, detail[:1000])
+        if self._passage is None or self._passage.section is not task.section:
+            self._passage = Passage(task.section)
+        for number, (pair, call) in enumerate(harvest.pairs, start=1):
+            found = self._judged(pair, task)
+            if isinstance(found, Reason):
+                self.lost += 1
+                yield Reject("generate", f"{task.id} #{number}", found, f"{pair.question} | {pair.answer}"[:1000])
+            else:
+                self.kept += 1
+                yield self._example(pair, call, found, task)
+        losses = [(reason, detail[:1000]) for reason, detail in harvest.rejects]
         if harvest.fault is not None:
-            self.lost += 1
             received = f"{len(harvest.pairs)} of at most {task.count} pairs came through; " if harvest.pairs else ""
-            yield Reject("generate", task.id, harvest.fault, received + harvest.detail)
+            losses.append((harvest.fault, received + harvest.detail))
+        self.lost += len(losses)
+        yield from (Reject("generate", task.id, reason, detail) for reason, detail in losses)
 
-    def _select(self, example: Example, task: Task) -> Example | Reject:
-        key = same_question(example.question)
-        detail = f"{example.question} | {example.answer}"[:1000]
+    def _judged(self, pair: Pair, task: Task) -> tuple[int, ...] | Reason:
+        """The sentences that a pair rests on, or why it is left out."""
+        found = examine(pair.question, pair.answer, pair.evidence, self._passage)
+        if isinstance(found, Reason):
+            return found
+        key, place = same_question(pair.question), (task.section.id, task.kind)
         if key in self._questions:
-            return Reject("generate", f"{task.id} {example.id}", Reason.DUPLICATE, detail)
-        place = (task.section.id, task.kind)
+            return Reason.DUPLICATE
         if self._taken.get(place, 0) >= self._kinds[task.kind]:
-            return Reject("generate", f"{task.id} {example.id}", Reason.SURPLUS, detail)
+            return Reason.SURPLUS
         self._questions.add(key)
         self._taken[place] = self._taken.get(place, 0) + 1
-        return example
+        return found
+
+    def _example(self, pair: Pair, call: str, sentences: tuple[int, ...], task: Task) -> Example:
+        evidence = tuple((task.section.id, number) for number in sentences)
+        name = digest(task.section.id, task.kind, pair.question, pair.answer)[:16]
+        source = call or task.section.id
+        return Example(name, task.kind, pair.question, pair.answer, evidence, source, self._writer, pair.form)
 
 
 def _note(selection: _Selection, gate: Gate) -> str:

@@ -1,0 +1,230 @@
+"""How fast the LLM writer is, and what it loses when the server fails: one table, beside the limit and the bare SDK.
+
+  python scripts/bench_generate.py [--runs 3] [--latency 0.5] [--concurrency 64] [--only clean,faults,kills,limited]
+Loopback only: scripts/stub_llm.py answers, in its own process. 60 sections of about 260 words of made-up prose; each run is
+a fresh process, timed from its start to its exit. limit = ceil(requests / concurrency) x latency: what waiting alone costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+WRITER = """
+import sys
+from pathlib import Path
+from corpus_tuner.models.endpoint import Endpoint
+url, folder, concurrency, kinds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split(",")
+from corpus_tuner.store import Calls, read_jsonl, write_jsonl
+calls = Calls(folder / "calls.jsonl")
+model = Endpoint(url, "", "stub", calls, concurrency=concurrency, timeout=20)
+model.warm()
+from corpus_tuner.generate import generate
+from corpus_tuner.generate.llm import LlmWriter
+from corpus_tuner.records import Example, Section
+from corpus_tuner.settings import GenerateSettings, Settings
+sections = list(read_jsonl(folder / "sections.jsonl", Section))
+settings = Settings(generate=GenerateSettings(writer="llm", concurrency=concurrency))
+items = list(generate(sections, LlmWriter(settings, model), {kind: 20 for kind in kinds}))
+write_jsonl(folder / "examples.jsonl", (item for item in items if isinstance(item, Example)))
+write_jsonl(folder / "rejects.jsonl", (item for item in items if not isinstance(item, Example)))
+"""
+
+BARE = """
+import json, sys
+from concurrent.futures import ThreadPoolExecutor
+from openai import OpenAI
+url, folder, concurrency, kinds = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4].split(",")
+sections = [json.loads(line) for line in open(folder + "/sections.jsonl")]
+client = OpenAI(base_url=url, api_key="none", max_retries=0)
+def ask(job):
+    prompt = f"{job[1]}: write 20 question-answer pairs as JSON, as in \\"question\\" and \\"answer\\".\\nText:\\n{job[0]['text']}"
+    return client.chat.completions.create(model="stub", messages=[{"role": "user", "content": prompt}])
+with ThreadPoolExecutor(concurrency) as pool:
+    list(pool.map(ask, [(section, kind) for section in sections for kind in kinds]))
+"""
+
+
+@contextmanager
+def stub(*options: str):
+    """A stub server on a free port; yields its root URL."""
+    command = [sys.executable, str(HERE / "stub_llm.py"), "--port", "0", *options]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield server.stdout.readline().split()[2].removesuffix("/v1")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def control(root: str, path: str) -> dict:
+    """One of the stub's own pages."""
+    with urllib.request.urlopen(root + path, timeout=10) as reply:
+        return json.load(reply)
+
+
+def prose(random_: random.Random, sentences: int) -> list[str]:
+    """Made-up sentences of about twenty words, no two alike, each with names and numbers to check."""
+    ships = ["Aldra", "Borisk", "Calmory", "Dunwen", "Esteral", "Farhold", "Gravina", "Hestor", "Irmelin", "Jorvald"]
+    towns = ["Lenn", "Vasmere", "Tolquist", "Harrow Bay", "Osterwick", "Pellan", "Quarrenton", "Rimsey", "Sunder", "Torvik"]
+    goods = ["copper", "salted herring", "timber", "printed cotton", "barley", "lamp oil", "marble", "wool", "tin", "sugar"]
+    return [
+        f"In {random_.randint(1700, 1900)} the {random_.choice(ships)} of captain {random_.choice(towns)} carried "
+        f"{random_.randint(20, 9999)} crates of {random_.choice(goods)} from {random_.choice(towns)} to the harbour of "
+        f"{random_.choice(towns)} within {random_.randint(3, 90)} days."
+        for _ in range(sentences)
+    ]
+
+
+def write_sections(folder: Path, count: int) -> None:
+    """`sections.jsonl` of `count` sections."""
+    from corpus_tuner.records import Section
+    from corpus_tuner.store import write_jsonl
+    from corpus_tuner.text import sentences
+
+    random_ = random.Random(7)
+    rows = []
+    for number in range(count):
+        text = " ".join(prose(random_, 11))
+        rows.append(Section(f"s{number}", "d", "Ships", (f"Year {number}",), text, sentences(text), language="en"))
+    write_jsonl(folder / "sections.jsonl", rows)
+
+
+def run(code: str, root: str, folder: Path, concurrency: int, kinds: str) -> float:
+    """Seconds from the start of a process to its exit."""
+    start = time.perf_counter()
+    command = [sys.executable, "-c", code, f"{root}/v1", str(folder), str(concurrency), kinds]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(HERE.parent)})
+    return time.perf_counter() - start
+
+
+def count(path: Path) -> int:
+    return sum(1 for _ in path.open("rb"))
+
+
+def clean(options: argparse.Namespace) -> None:
+    """Process start to exit, ours and the bare SDK's."""
+    print("\n| run | requests | limit s | median s | runs s | first request to last reply s | tokens a pair |")
+    print("|---|---|---|---|---|---|---|")
+    with stub("--latency", str(options.latency)) as root, tempfile.TemporaryDirectory() as name:
+        for sections, kinds in ((60, "basic"), (60, "basic,detailed"), (300, "basic,detailed")):
+            for label, code in (("corpus_tuner", WRITER), ("bare SDK, threads", BARE)):
+                folder = Path(name)
+                write_sections(folder, sections)
+                seconds = []
+                for _ in range(options.runs):
+                    (folder / "calls.jsonl").unlink(missing_ok=True)
+                    control(root, "/reset")
+                    seconds.append(run(code, root, folder, options.concurrency, kinds))
+                stats = control(root, "/stats")
+                limit = math.ceil(stats["requests"] / options.concurrency) * options.latency
+                pairs = count(folder / "examples.jsonl") if code == WRITER else 0
+                tokens = (stats["prompt_tokens"] + stats["completion_tokens"]) / pairs if pairs else math.nan
+                print(
+                    f"| {label}, {sections} sections, {kinds} | {stats['requests']} | {limit:.1f} | {statistics.median(seconds):.2f} "
+                    f"| {' '.join(f'{one:.2f}' for one in seconds)} | {stats['span_s']:.2f} | {tokens:.0f} |",
+                    flush=True,
+                )
+
+
+def faults(options: argparse.Namespace) -> None:
+    """Pairs kept of those of a perfect run, and where the others went."""
+    print("\n| 20 % malformed, 5 % HTTP faults | perfect run | kept | lost | changed | requests | seconds | rejects by reason |")
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_sections(folder, 60)
+        for seed in range(options.runs):
+            pairs = []
+            for plan in ([], ["--fault", "malformed=0.20", "--fault", "http=0.05"]):
+                with stub("--latency", "0.05", "--seed", str(seed), *plan) as root:
+                    (folder / "calls.jsonl").unlink(missing_ok=True)
+                    seconds = run(WRITER, root, folder, options.concurrency, "basic,detailed")
+                    stats = control(root, "/stats")
+                rows = [json.loads(line) for line in (folder / "examples.jsonl").open()]
+                pairs.append({(row["question"], row["answer"]) for row in rows})
+            perfect, kept = pairs
+            reasons: dict[str, int] = {}
+            for line in (folder / "rejects.jsonl").open():
+                reason = json.loads(line)["reason"]
+                reasons[reason] = reasons.get(reason, 0) + 1
+            print(
+                f"| seed {seed} | {len(perfect)} | {len(kept & perfect)} | {len(perfect - kept)} | {len(kept - perfect)} "
+                f"| {stats['requests']} | {seconds:.1f} | {reasons} |",
+                flush=True,
+            )
+
+
+def kills(options: argparse.Namespace) -> None:
+    """kill -9 at random moments, and the same again: replies recorded before, and asked for again after."""
+    print("\n| kill -9 after s | calls recorded | of these asked again | pairs at the end |")
+    print("|---|---|---|---|")
+    random_ = random.Random(1)
+    with stub("--latency", "0.3", "--max-concurrency", "16", "--overflow", "queue") as root:
+        for _ in range(options.kills):
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                write_sections(folder, 60)
+                control(root, "/reset")
+                command = [sys.executable, "-c", WRITER, f"{root}/v1", name, str(options.concurrency), "basic,detailed"]
+                process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(HERE.parent)})
+                after = random_.uniform(0.8, 3.0)
+                time.sleep(after)
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                recorded = keys(folder)
+                run(WRITER, root, folder, options.concurrency, "basic,detailed")
+                all_keys = keys(folder)
+                again = len(all_keys) - len(set(all_keys))
+                print(f"| {after:.2f} | {len(recorded)} | {again} | {count(folder / 'examples.jsonl')} |", flush=True)
+
+
+def keys(folder: Path) -> list[str]:
+    """The keys of the whole lines in calls.jsonl."""
+    path = folder / "calls.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line)["key"] for line in lines if line.endswith(b"\n")]
+
+
+def limited(options: argparse.Namespace) -> None:
+    """A server that bears 8 requests at once and refuses the others."""
+    print("\n| a server that refuses more than 8 at once | requests answered | refused | seconds | limit s |")
+    print("|---|---|---|---|---|")
+    plan = ("--latency", "0.2", "--max-concurrency", "8", "--overflow", "reject", "--retry-after", "1")
+    with stub(*plan) as root, tempfile.TemporaryDirectory() as name:
+        write_sections(Path(name), 120)
+        seconds = run(WRITER, root, Path(name), options.concurrency, "basic,detailed")
+        stats = control(root, "/stats")
+        print(f"| 64 threads | {stats['ok']} | {stats['limited_429']} | {seconds:.1f} | {stats['ok'] / 8 * 0.2:.1f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--latency", type=float, default=0.5)
+    parser.add_argument("--concurrency", type=int, default=64)
+    parser.add_argument("--only", default="clean,faults,kills,limited")
+    options = parser.parse_args()
+    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
+    for name in options.only.split(","):
+        {"clean": clean, "faults": faults, "kills": kills, "limited": limited}[name](options)
+
+
+if __name__ == "__main__":
+    main()
