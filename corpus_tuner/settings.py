@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -13,7 +14,17 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from corpus_tuner.errors import CorpusTunerError
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE | re.ASCII)
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+LEAST = {  # of whole numbers that cannot be less
+    "generate.max_tokens": 1,
+    "generate.max_section_words": 1,
+    "generate.limit": 0,
+    "train.seed": 0,
+    "train.rank": 1,
+    "train.max_length": 1,
+    "evaluate.sample": 0,
+}
 EXPORTS = ("prompt-completion", "csv", "parquet")
 
 
@@ -108,10 +119,12 @@ class Settings:
 def read(path: Path) -> Settings:
     """The settings of a TOML file. Raises CorpusTunerError, naming file and key, for anything that does not fit."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors open a file with a byte order mark
     except FileNotFoundError:
         raise CorpusTunerError(f"there is no {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise CorpusTunerError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise CorpusTunerError(f"{path} is not valid TOML: {error}") from None
     return parse(table, str(path))
 
@@ -126,6 +139,7 @@ def parse(table: dict[str, Any], where: str) -> Settings:
         if not source.locator:
             raise CorpusTunerError(f"{where}: a [[source]] has no locator")
     _check_ranges(settings, where)
+    _check_training(settings, where)
     _check_dataset(settings.dataset, where)
     return settings
 
@@ -136,6 +150,12 @@ def check_name(name: str, where: str) -> None:
         raise CorpusTunerError(
             f"{where}: {name!r} cannot be a corpus name: letters, digits, '.', '-' and '_', at most 64, first a letter or digit"
         )
+
+
+def check_variable(name: str, where: str) -> None:
+    """Raises CorpusTunerError, without repeating it, if `name` is no variable's name: it may be the key itself."""
+    if not VARIABLE.fullmatch(name):
+        raise CorpusTunerError(f"{where} must be the name of an environment variable, such as OPENAI_API_KEY, never the key")
 
 
 def _check_ranges(settings: Settings, where: str) -> None:
@@ -156,10 +176,19 @@ def _check_ranges(settings: Settings, where: str) -> None:
             raise CorpusTunerError(f"{where}: {key} = {count!r} must be a whole number from 1 to 1000")
     if not 1 <= settings.generate.concurrency <= 4096:
         raise CorpusTunerError(f"{where}: generate.concurrency must be from 1 to 4096")
+    for key, least in LEAST.items():
+        table, name = key.split(".")
+        if getattr(getattr(settings, table), name) < least:
+            raise CorpusTunerError(f"{where}: {key} must be {least} or more")
+
+
+def _check_training(settings: Settings, where: str) -> None:
     for name in ("epochs", "learning_rate", "batch_size"):
         value = getattr(settings.train, name)
-        if value != "auto" and (isinstance(value, str) or value <= 0):
+        if value != "auto" and (isinstance(value, str) or not 0 < value < math.inf):
             raise CorpusTunerError(f'{where}: train.{name} must be "auto" or a number above 0')
+    for table in ("generate", "train"):
+        check_variable(getattr(settings, table).api_key_env, f"{where}: {table}.api_key_env")
 
 
 def _check_dataset(settings: DatasetSettings, where: str) -> None:

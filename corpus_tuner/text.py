@@ -11,7 +11,9 @@ from functools import cache
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+(?:['’][^\W_]+)*"
 )
-_NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?:[.,]\d+)?|\d+")
+_NUMBER = re.compile(r"(?<!\d)\d{1,3}(?:[.,\u00a0\u202f ]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")  # no-break space, line separator and other white space outside of ASCII
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "‘’“”„«»–—…")
 
@@ -36,7 +38,9 @@ def sentences(text: str, language: str = "en") -> tuple[tuple[int, int], ...]:
 
     spans = []
     for line in re.finditer(r"[^\n]+", text):
-        found = get_sentence_boundaries(language.split("-")[0] or "en", line.group())
+        # sentencex takes UTF-8, which has no lone surrogates, and 1.0.32 panics on a capital, a no-break space and a full stop
+        known = _WIDE_SPACE.sub(" ", _SURROGATE.sub("\ufffd", line.group()))
+        found = get_sentence_boundaries(language.split("-")[0] or "en", known)
         for sentence in found:
             raw = sentence["text"]
             start = line.start() + sentence["start_index"] + len(raw) - len(raw.lstrip())

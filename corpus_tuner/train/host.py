@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from corpus_tuner.errors import CorpusTunerError, Unavailable
+from corpus_tuner.settings import check_variable
 
 T = TypeVar("T")
 
@@ -142,6 +143,7 @@ def connect(base_url: str, api_key_env: str, sleep: Callable[[float], None] = ti
         raise CorpusTunerError(f"base_url = {base_url!r} is not an http(s) address")
     if url.username or url.password:
         raise CorpusTunerError("base_url must not hold a name or password: put the key into the variable of api_key_env")
+    check_variable(api_key_env, "api_key_env")
     key = os.environ.get(api_key_env, "").strip()
     if not key and not _LOOPBACK.fullmatch(url.hostname):
         raise CorpusTunerError(f"no API key for {base_url}: put it into the environment variable {api_key_env}")
