@@ -1,0 +1,145 @@
+"""What an evaluation asks: the examples of the dataset by their split, or a user's own file."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.records import Example, Question
+from corpus_tuner.store import digest
+
+ALL = "all"  # what the figures over all classes, or all kinds, are filed under
+OWN = "own"  # the class of a file's questions that name none
+
+
+def from_examples(examples: Iterable[Example], splits: Mapping[str, str]) -> list[Question]:
+    """One question an example, in the order given. `splits`, by example id: "train" makes the class "trained", any other
+    names the class itself; an example without a split is none of the dataset's and is not asked."""
+    return [
+        Question(
+            id=example.id,
+            cls="trained" if splits[example.id] == "train" else splits[example.id],
+            text=example.question,
+            answers=(example.answer,),
+            evidence=example.evidence,
+            kind=example.kind,
+        )
+        for example in examples
+        if example.id in splits
+    ]
+
+
+def sample(questions: Iterable[Question], per_class: int, seed: int = 0) -> list[Question]:
+    """At most `per_class` questions of each class (0: all), in their order.
+
+    Chosen by digest, so that a question that was added or taken away moves at most one other.
+    """
+    kept = list(questions)
+    if not per_class:
+        return kept
+    by_class: dict[str, list[Question]] = defaultdict(list)
+    for question in kept:
+        by_class[question.cls].append(question)
+    chosen = set()
+    for group in by_class.values():
+        chosen |= {one.id for one in sorted(group, key=lambda one: digest(seed, one.id))[:per_class]}
+    return [question for question in kept if question.id in chosen]
+
+
+def from_file(path: Path) -> list[Question]:
+    """A user's own questions: JSONL of {"question", "answers" (or "answer"), "class"}, or JSON in SQuAD's format.
+
+    A question that is asked twice accepts the answers of both. SQuAD's unanswerable questions become the class
+    "unanswerable", whose one right answer is the empty text, as in SQuAD 2.0's own scorer. Raises CorpusTunerError,
+    with file and line, for anything else.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise CorpusTunerError(f"there is no file of questions at {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorpusTunerError(f"{path} cannot be read as UTF-8 text: {error}") from None
+    squad = _squad(text)
+    found = _merged(_from_squad(squad, path) if squad is not None else _from_jsonl(text, path))
+    if not found:
+        raise CorpusTunerError(f'{path} holds no question: write one JSON object a line, {{"question": ..., "answer": ...}}')
+    return found
+
+
+def _merged(questions: Iterable[Question]) -> list[Question]:
+    by_id: dict[str, Question] = {}
+    for question in questions:
+        known = by_id.get(question.id, question)
+        by_id[question.id] = replace(known, answers=tuple(dict.fromkeys(known.answers + question.answers)))
+    return list(by_id.values())
+
+
+# ----------------------------------------------------------------------------------------------------------- JSONL
+
+
+def _from_jsonl(text: str, path: Path) -> Iterator[Question]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield _from_line(line, f"{path}:{number}")
+
+
+def _from_line(line: str, where: str) -> Question:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise CorpusTunerError(f"{where} is not JSON ({error}): write one JSON object a line") from None
+    if not isinstance(row, dict):
+        raise CorpusTunerError(f'{where} is not a JSON object: write {{"question": ..., "answer": ...}}')
+    cls = row.get("class", OWN)
+    if not isinstance(cls, str) or not cls.strip() or cls == ALL:
+        raise CorpusTunerError(f'{where}: "class" must be a name, and not {ALL!r}, which stands for all of them')
+    question = _text(row.get("question"), f'{where}: "question"')
+    answers = row.get("answers", row.get("answer"))
+    if answers is None:
+        raise CorpusTunerError(f'{where} has no "answer" (or "answers", a list of all that are right)')
+    listed = answers if isinstance(answers, list) else [answers]
+    if not listed:
+        raise CorpusTunerError(f'{where}: "answers" is empty: name at least one')
+    gold = tuple(_text(answer, f"{where}: an answer") for answer in listed)
+    return Question(digest(cls, question), cls.strip(), question, gold)
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise CorpusTunerError(f"{what} must be a text that is not empty, not {json.dumps(value, ensure_ascii=False)[:60]}")
+    return value.strip()
+
+
+# ----------------------------------------------------------------------------------------------------------- SQuAD
+
+
+def _squad(text: str) -> list[Any] | None:
+    """The articles of a SQuAD file; None for a text that is none."""
+    if '"paragraphs"' not in text:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    data = found.get("data") if isinstance(found, dict) else found
+    return data if isinstance(data, list) else None
+
+
+def _from_squad(articles: list[Any], path: Path) -> Iterator[Question]:
+    """The evidence names the paragraph, which is no section of the corpus, so that intervals know what belongs together."""
+    for place, article in enumerate(articles, start=1):
+        try:
+            for paragraph in article["paragraphs"]:
+                evidence = ((f"paragraph:{digest(paragraph['context'])[:16]}", 1),)
+                for item in paragraph["qas"]:
+                    golds = tuple(dict.fromkeys(answer["text"] for answer in item.get("answers", ())))
+                    cls = "human" if golds else "unanswerable"
+                    text = _text(item["question"], f'{path}: "question" of article {place}')
+                    yield Question(digest(cls, text, evidence), cls, text, golds or ("",), evidence)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CorpusTunerError(f"{path}: article {place} is not in SQuAD's format ({error!r})") from None

@@ -1,0 +1,167 @@
+"""report.json, for programs, and report.html, for people: one file without network, scripts or anything to install."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from corpus_tuner.evaluate import charts, samples, wording
+from corpus_tuner.evaluate.questions import ALL
+from corpus_tuner.evaluate.results import EXPERT, Results, SectionScore
+from corpus_tuner.records import Section
+from corpus_tuner.store import to_json, write_json, write_text
+
+SCHEMA = 1
+MOST_SECTIONS = 400  # rows of the heat map; report.json has all
+MOST_TEXT = 700  # characters of an answer in the HTML file
+STAGES = ("fetch", "clean", "generate", "dataset", "train", "evaluate")
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """A section: its heading path, how many of its sentences pairs rest on, and the mean F1 of each arm (None: not asked)."""
+
+    parents: str
+    heading: str
+    url: str
+    covered: tuple[int, int] | None
+    n: int
+    values: tuple[float | None, ...]
+
+
+def write(folder: Path, results: Results, meta: Mapping[str, Any], sections: Iterable[Section] = ()) -> None:
+    """Writes report.json (report.schema.json describes it) and report.html into `folder`.
+
+    `meta`, of which everything may be missing: name, title, documents (each title, url, revision, licence), stages
+    (counts of each), seconds (of each stage), rejects (count by reason), coverage (generate's ledger), loss (rows of the
+    training log), expert (its receipt), writer, version. Nothing of it, nor of a question or answer, is taken for HTML.
+    """
+    placed = list(sections)
+    chosen = samples.choose(results, placed)
+    write_json(folder / "report.json", _machine(results, meta, chosen))
+    write_text(folder / "report.html", html(results, meta, placed, chosen))
+
+
+def _machine(results: Results, meta: Mapping[str, Any], chosen: list[samples.Sample]) -> dict[str, Any]:
+    plain = to_json(results)
+    return {
+        "schema": SCHEMA,
+        "name": meta.get("name", ""),
+        "title": meta.get("title", ""),
+        "arms": plain["arms"],
+        "classes": plain["classes"],
+        "kinds": plain["kinds"],
+        "questions": len(results.questions),
+        "cells": [_named(cell) for cell in plain["cells"]],
+        "differences": [_named(plain) | {"verdict": one.verdict} for one, plain in zip(results.differences, plain["differences"])],
+        "sections": [_named(section) for section in plain["sections"]],
+        "verdicts": [_named(to_json(one)) for one in wording.verdicts(results)],
+        "advice": wording.advice(results),
+        "samples": to_json(chosen),
+        "meta": dict(meta),
+    }
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """`cls` is a word of Python's needs; in JSON a class is called one."""
+    return {"class" if key == "cls" else key: value for key, value in row.items()}
+
+
+def html(results: Results, meta: Mapping[str, Any], sections: list[Section], chosen: list[samples.Sample]) -> str:
+    """The report as one HTML text."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"percent": wording.percent, "link": link, "short": _short, "seconds": seconds}
+    template = environment.from_string(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
+    expert = meta.get("expert") or {}
+    return template.render(
+        meta=meta,
+        title=meta.get("title") or meta.get("name") or "Evaluation",
+        results=results,
+        ALL=ALL,
+        arms=[(arm, wording.ARMS.get(arm, "a model of its own")) for arm in results.arms],
+        class_names=wording.CLASSES,
+        metric_names=wording.METRICS,
+        verdicts=wording.verdicts(results),
+        advice=wording.advice(results),
+        student=wording.student(expert) if EXPERT in results.arms else "",
+        expert=expert,
+        panels=charts.panels(results),
+        heat=_heat(results, sections, meta.get("coverage") or {}),
+        most_sections=MOST_SECTIONS,
+        samples=[(sort, list(group)) for sort, group in groupby(chosen, key=lambda one: one.sort)],
+        flow=_flow(meta.get("stages") or {}),
+        rejects=charts.bars(meta.get("rejects") or {}),
+        coverage=meta.get("coverage") or {},
+        curves=charts.curves(meta.get("loss") or []),
+        spent=charts.bars({name: (meta.get("seconds") or {}).get(name, 0) for name in STAGES}),
+        documents=meta.get("documents") or [],
+    )
+
+
+def _heat(results: Results, sections: list[Section], coverage: Mapping[str, Any]) -> list[tuple[str, list[HeatRow], int]]:
+    """(class, rows, number of rows in all) for each class that has questions about sections."""
+    known = {section.id: section for section in sections}
+    ledger = {row.get("section"): row for row in coverage.get("sections", ())}
+    found = []
+    for cls in [*results.classes, *([ALL] if len(results.classes) > 1 else [])]:
+        scores = [one for one in results.sections if one.cls == cls]
+        rows = [
+            _heat_row(list(group), results.arms, known, ledger) for _, group in groupby(scores, key=lambda one: one.section_id)
+        ]
+        if rows:
+            found.append((cls, rows[:MOST_SECTIONS], len(rows)))
+    return found
+
+
+def _heat_row(
+    scores: list[SectionScore], arms: tuple[str, ...], known: Mapping[str, Section], ledger: Mapping[str, Mapping[str, Any]]
+) -> HeatRow:
+    first, section = scores[0], known.get(scores[0].section_id)
+    path = (section.title, *section.path) if section else (first.heading,)
+    row = ledger.get(first.section_id)
+    by_arm = {one.arm: one.f1 for one in scores}
+    return HeatRow(
+        parents=" › ".join(path[1:-1]),
+        heading=path[-1] if len(path) > 1 else f"{path[0]} (lead)",
+        url=section.url if section else "",
+        covered=(int(row["covered"]), int(row["sentences"])) if row else None,
+        n=first.n,
+        values=tuple(by_arm.get(arm) for arm in arms),
+    )
+
+
+def _flow(stages: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """How many of what there were on the way: ("documents", 1), ("sections", 34), ..."""
+    wanted = (("fetch", "documents"), ("clean", "sections"), ("generate", "examples"), ("dataset", "train"), ("evaluate", "questions"))
+    names = {"examples": "question/answer pairs", "train": "pairs trained on", "questions": "questions asked"}
+    found = ((name, stages.get(stage, {}).get(name)) for stage, name in wanted)
+    return [(names.get(name, name), count) for name, count in found if isinstance(count, int)]
+
+
+def link(url: Any) -> str:
+    """`url` if a browser may follow it from a report: http or https with a host; else ""."""
+    text = str(url or "")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_TEXT else text[:MOST_TEXT].rstrip() + " …"
+
+
+def seconds(value: float) -> str:
+    """`0.4 s`, `48 s`, `3 min 5 s`."""
+    if value < 10:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

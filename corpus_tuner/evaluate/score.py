@@ -1,0 +1,74 @@
+"""Asks a model the questions, and scores what it says against the accepted answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from corpus_tuner.records import Answer, Message, Model, Progress, Question, Reply, silent
+from corpus_tuner.text import contains_answer, exact_match, token_f1, words
+
+METRICS = ("exact", "f1", "contained")
+LONGEST = 4000  # characters of an answer that are kept: a base that babbles fills no disk
+BATCH = 256  # questions handed over at once: progress and memory, not speed
+
+
+def ask(
+    questions: Sequence[Question], model: Model, progress: Progress = silent, *, max_tokens: int = 0, name: str = ""
+) -> Iterator[Answer]:
+    """What `model` says to each question, scored, in their order; `name` (default: its own) is who answered.
+
+    A model with `complete_many` gets batches, one with `concurrency` above 1 that many threads. `max_tokens` 0: room
+    for four times the longest accepted answer, 512 at most.
+    """
+    limit = max_tokens or budget(questions)
+    who = name or model.name
+    replies = _replies([[{"role": "user", "content": one.text}] for one in questions], model, limit)
+    for done, (question, reply) in enumerate(zip(questions, replies), start=1):
+        text = reply.text.strip()[:LONGEST]
+        yield Answer(question.id, who, text, scores(text, question.answers))
+        progress(done, len(questions), who)
+
+
+def budget(questions: Iterable[Question]) -> int:
+    """Tokens that the longest accepted answer needs four times over, and room for a few words more; at most 512."""
+    longest = max((len(words(answer)) for question in questions for answer in question.answers), default=0)
+    return min(512, 48 + 4 * longest)
+
+
+def scores(text: str, accepted: Iterable[str]) -> dict[str, float]:
+    """The best of each metric over the accepted answers, 0 to 1, as SQuAD's scorer does.
+
+    exact: equal after normalisation; f1: overlap of words; contained: the accepted answer stands in the text.
+    """
+    golds = list(accepted)
+    exact = max((float(exact_match(text, gold)) for gold in golds), default=0.0)
+    return {
+        "exact": exact,
+        "f1": round(max((token_f1(text, gold) for gold in golds), default=0.0), 6),
+        "contained": max([exact, *(float(contains_answer(text, gold)) for gold in golds)]),
+    }
+
+
+def _replies(conversations: Sequence[Sequence[Message]], model: Any, max_tokens: int) -> Iterator[Reply]:
+    many = getattr(model, "complete_many", None)
+    if many is not None:
+        for start in range(0, len(conversations), BATCH):
+            yield from many(conversations[start : start + BATCH], max_tokens=max_tokens)
+        return
+
+    def one(messages: Sequence[Message]) -> Reply:
+        return model.complete(messages, max_tokens=max_tokens)
+
+    threads = getattr(model, "concurrency", 1)
+    yield from _in_threads(one, conversations, threads) if threads > 1 else map(one, conversations)
+
+
+def _in_threads(one: Callable[[Any], Reply], conversations: Sequence[Any], threads: int) -> Iterator[Reply]:
+    """In order; when the caller stops, or one call raises, no further call begins."""
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from pool.map(one, conversations)
+    finally:
+        pool.shutdown(cancel_futures=True)

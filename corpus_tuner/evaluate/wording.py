@@ -1,0 +1,168 @@
+"""What the figures say, in plain words: every sentence is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from corpus_tuner.evaluate.questions import ALL
+from corpus_tuner.evaluate.results import EXPERT, Difference, Results
+from corpus_tuner.text import words
+
+ARMS = {
+    "base": "the base model, before it was trained",
+    "expert": "the tuned model",
+    "retrieval": "no model: the best section's best sentence, by BM25",
+    "nearest": "no model: the answer of the trained question nearest by BM25",
+}
+CLASSES = {
+    "trained": "Trained questions, word for word",
+    "validation": "Validation: other wordings of trained facts",
+    "paraphrase": "Paraphrases: trained facts, wordings never seen",
+    "unseen": "Unseen: facts that were never trained",
+    "own": "Your own questions",
+    "human": "Questions written by people",
+    "unanswerable": "Questions without an answer in the text",
+    ALL: "All questions together",
+}
+METRICS = {
+    "exact": "Exact match",
+    "f1": "Word overlap (F1)",
+    "contained": "Contains the answer",
+}
+LOOK_UPS = ("nearest", "retrieval")
+SHORT = 5  # words: up to here an answer can be expected to the letter
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One class of questions: how the expert did (a headline and a sentence), and how it stands against each arm."""
+
+    cls: str
+    title: str
+    n: int
+    share: float
+    sentence: str
+    against: tuple[tuple[str, str], ...]  # (ahead, behind or "no difference shown"; the sentence)
+
+
+def percent(share: float) -> str:
+    """`78 %`; a share that is not quite all or nothing never reads as one."""
+    rounded = round(100 * share)
+    if rounded == 100 and share < 1:
+        return f"{min(99.9, 100 * share):.1f} %"
+    return f"{100 * share:.1f} %" if rounded == 0 and share > 0 else f"{rounded} %"
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """One a class, and one for all if there are several; [] where no arm is the expert."""
+    names = [*results.classes, *([ALL] if len(results.classes) > 1 else [])]
+    return [found for name in names for found in _verdict(results, name)]
+
+
+def _verdict(results: Results, cls: str) -> Iterator[Verdict]:
+    cell = results.cell(EXPERT, cls)
+    if cell is None:
+        return
+    metric = measure(results, cls)
+    score = getattr(cell, metric)
+    what = "gives the accepted answer to the letter" if metric == "exact" else "overlaps with the accepted answer by"
+    bounds = f"[{percent(score.low)}, {percent(score.high)}]"
+    sentence = (
+        f"The expert {what} in {percent(score.value)} {bounds} of {cell.n} questions."
+        if metric == "exact"
+        else f"What the expert says {what} {percent(score.value)} {bounds} (mean F1 over {cell.n} questions)."
+    )
+    rivals = [results.against(arm, cls, "contained" if arm == "retrieval" else metric) for arm in results.arms]
+    lines = tuple((one.verdict, _comparison(one)) for one in rivals if one)
+    yield Verdict(cls, CLASSES.get(cls, cls), cell.n, score.value, sentence, lines)
+
+
+def measure(results: Results, cls: str) -> str:
+    """The metric that suits a class: exact where the accepted answers are short, else F1."""
+    lengths = [min(len(words(gold)) for gold in one.answers) for one in results.questions if cls in (one.cls, ALL)]
+    return "exact" if median(lengths or [0]) <= SHORT else "f1"
+
+
+def _comparison(found: Difference) -> str:
+    """`Loses to nearest by 12 points [5, 19] (exact match).`"""
+    name = METRICS[found.metric].lower() if found.metric != "f1" else "F1"
+    gap = found.difference
+    if found.verdict == "behind":
+        return f"Loses to {found.against} by {_points(-gap.value)} {_range(-gap.high, -gap.low)} ({name})."
+    if found.verdict == "ahead":
+        return f"Ahead of {found.against} by {_points(gap.value)} {_range(gap.low, gap.high)} ({name})."
+    return f"No difference to {found.against} shown: {_signed(gap.value)} {_range(gap.low, gap.high)} ({name})."
+
+
+def _points(value: float) -> str:
+    rounded = round(100 * value)
+    return f"{rounded} point{'' if abs(rounded) == 1 else 's'}" if rounded or not value else f"{100 * value:.1f} points"
+
+
+def _signed(value: float) -> str:
+    return ("+" if round(100 * value) > 0 else "") + _points(value).replace("-", "\u2212")
+
+
+def _range(low: float, high: float) -> str:
+    return f"[{100 * low:.0f}, {100 * high:.0f}]".replace("-0]", "0]").replace("[-0,", "[0,").replace("-", "\u2212")
+
+
+# ----------------------------------------------------------------------------------------------------- in one word
+
+
+def advice(results: Results) -> list[str]:
+    """What follows for somebody who wants answers, from the questions that the expert was not trained on verbatim."""
+    held_out = [cls for cls in results.classes if cls not in ("trained", "validation")]
+    if EXPERT not in results.arms:
+        return ["No expert was asked, so nothing can be said about one."]
+    if not held_out:
+        return ["Only trained questions were asked: these figures show what it recalls, not what it understood."]
+    return [_advice(results, cls) for cls in held_out]
+
+
+def _advice(results: Results, cls: str) -> str:
+    metric = measure(results, cls)
+    rivals = {arm: results.against(arm, cls, "contained" if arm == "retrieval" else metric) for arm in LOOK_UPS}
+    found = {arm: one.verdict for arm, one in rivals.items() if one}
+    name = CLASSES.get(cls, cls).partition(":")[0].lower()
+    behind, ahead = ([arm for arm, verdict in found.items() if verdict == kind] for kind in ("behind", "ahead"))
+    if not found:
+        return f"On {name}: neither nearest nor retrieval was asked, so it is open whether looking up would do better."
+    if behind:
+        return (
+            f"On {name}: looking the answer up ({' and '.join(behind)}) beats this expert. Where answers matter, look up, "
+            "or train a larger base."
+        )
+    if len(ahead) == len(found):
+        return f"On {name}: this expert beats looking the answer up ({' and '.join(ahead)})."
+    others = [arm for arm in found if arm not in ahead]
+    better = f"; it beats {ahead[0]}" if ahead else ""
+    return f"On {name}: no difference to {' and '.join(others)} is shown with so many questions{better}."
+
+
+def student(expert: Mapping[str, Any]) -> str:
+    """What was trained, and what may be expected of it. `expert` is the receipt (records.Expert) as JSON."""
+    base, backend = str(expert.get("base") or ""), expert.get("backend")
+    size = (expert.get("metrics") or {}).get("parameters")
+    if backend == "scratch":
+        number = f" of {_short(size)} parameters" if isinstance(size, int | float) else ""
+        return (
+            f"The expert is a very small language model{number} that was trained from nothing on this corpus alone. "
+            "It recalls what it was taught and some rewordings; it has no other knowledge, cannot reason, and gives an answer "
+            "to anything. Take its answers together with the passages that support them."
+        )
+    if backend == "endpoint":
+        return f"The expert is {base or 'a model'}, fine-tuned on this corpus by the host that serves it ({expert.get('model') or 'no id yet'})."
+    if base:
+        return f"The expert is {base}, fine-tuned on this corpus."
+    return "Nothing is recorded of how the expert was made."
+
+
+def _short(number: float) -> str:
+    for bound, unit in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if number >= bound:
+            return f"{number / bound:.2g} {unit}" if number / bound < 10 else f"{number / bound:.0f} {unit}"
+    return str(round(number))
