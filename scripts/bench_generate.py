@@ -172,26 +172,29 @@ def faults(options: argparse.Namespace) -> None:
 
 def kills(options: argparse.Namespace) -> None:
     """kill -9 at random moments, and the same again: replies recorded before, and asked for again after."""
-    print("\n| kill -9 after s | calls recorded | of these asked again | pairs at the end |")
-    print("|---|---|---|---|")
+    print("\n| killed with | calls recorded | of these asked again | answered, not yet read at the kill | pairs at the end |")
+    print("|---|---|---|---|---|")
     random_ = random.Random(1)
-    with stub("--latency", "0.3", "--max-concurrency", "16", "--overflow", "queue") as root:
+    with stub("--latency", "0.2") as root:
         for _ in range(options.kills):
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
-                write_sections(folder, 60)
+                write_sections(folder, 150)
                 control(root, "/reset")
                 command = [sys.executable, "-c", WRITER, f"{root}/v1", name, str(options.concurrency), "basic,detailed"]
                 process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(HERE.parent)})
-                after = random_.uniform(0.8, 3.0)
-                time.sleep(after)
+                while (flight := control(root, "/stats"))["ok"] < random_.randint(1, 250):
+                    time.sleep(random_.uniform(0, 0.02))
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 recorded = keys(folder)
+                time.sleep(0.5)
+                control(root, "/mark")
+                unread = control(root, "/stats")["ok"] - len(recorded)
                 run(WRITER, root, folder, options.concurrency, "basic,detailed")
-                all_keys = keys(folder)
-                again = len(all_keys) - len(set(all_keys))
-                print(f"| {after:.2f} | {len(recorded)} | {again} | {count(folder / 'examples.jsonl')} |", flush=True)
+                again = control(root, "/stats")["repeated_marked"] - unread
+                pairs = count(folder / "examples.jsonl")
+                print(f"| {flight['in_flight']} in flight | {len(recorded)} | {max(again, 0)} | {unread} | {pairs} |", flush=True)
 
 
 def keys(folder: Path) -> list[str]:

@@ -68,7 +68,7 @@ class Gate:
     def refusal(self, failure: Transient, asked: float, times: int) -> None:
         """A request that was asked at `asked` was not taken on, the `times`-th time: fewer at once, and waits.
 
-        Where nothing but refusals came since the last reply, all requests wait as long as the server said.
+        Where the server is serving nobody else meanwhile, all requests wait as long as it said.
         """
         pause = failure.retry_after
         with self._condition:
@@ -78,7 +78,7 @@ class Gate:
             if asked >= self._decreased:
                 self.limit = max(1.0, self.limit * DECREASE)
                 self._decreased = time.monotonic()
-            if pause and self._streak > 1:
+            if pause and not self._in_flight:
                 self._closed_until = max(self._closed_until, time.monotonic() + pause)
             silence = time.monotonic() - self._last_reply
         reachable = self.answered or failure.status

@@ -89,11 +89,11 @@ class Endpoint:
             format_ = {"name": "reply", "strict": True, "schema": dict(schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": format_}
         key = digest(self.base_url, body, sample, attempt)
-        recorded = self.calls.get(key) if self.calls else None
+        recorded = None if self.calls is None else self.calls.get(key)
         if recorded:
             return Reply(**recorded["reply"], usage=recorded["usage"], call=key)
         sent, reply = self._exchange(body)
-        if self.calls:
+        if self.calls is not None:
             said = {"text": reply.text, "finish_reason": reply.finish_reason}
             exchange = {
                 "request": sent,
