@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from tenacity import (
@@ -32,6 +32,12 @@ HOME = "https://pypi.org/project/corpus-tuner/"
 BUSY = frozenset((429, 500, 502, 503, 504))
 REDIRECTS = 5
 CHUNK = 1 << 16
+_CAUSES = {
+    "NameResolutionError": "no such host, or no network",
+    "NewConnectionError": "connection refused",
+    "ConnectTimeoutError": "no answer in time",
+    "ReadTimeoutError": "no answer in time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class Client:
         self,
         agent: str,
         *,
-        attempts: int = 5,
+        attempts: int = 4,
         pause: float = 1.0,
         longest: float = 120.0,
         timeout: tuple[float, float] = (10.0, 60.0),
@@ -126,7 +132,7 @@ class Client:
                     raise Transient(f"{host} answers {reply.status_code} {one_line(reply.reason)}", after)
                 target = self._session.get_redirect_target(reply)
                 if target:
-                    return None, requests.compat.urljoin(reply.url, target)
+                    return None, urljoin(reply.url, target)
                 return Response(reply.url, reply.status_code, self._body(reply, host, head), after), ""
         except requests.exceptions.SSLError as error:
             raise Unavailable(f"no safe connection to {host}: {one_line(getattr(error.args[0], 'reason', error))}") from error
@@ -162,9 +168,10 @@ def _seconds(header: str | None) -> float | None:
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason of a failed connection as a word: ConnectTimeoutError, NameResolutionError, ..."""
+    """The innermost reason of a failed connection in words, or by the name of its class."""
     inner = error.args[0] if error.args else error
-    return type(getattr(inner, "reason", None) or (inner if isinstance(inner, BaseException) else error)).__name__
+    reason = getattr(inner, "reason", None) or (inner if isinstance(inner, BaseException) else error)
+    return _CAUSES.get(type(reason).__name__, type(reason).__name__)
 
 
 def _check_hop(source: str, target: str) -> None:

@@ -147,6 +147,14 @@ def test_a_redirect_that_is_not_safe_is_refused(source: str, target: str) -> Non
         _check_hop(source, target)
 
 
+def test_every_redirect_is_looked_at_before_it_is_followed(server: ScriptedServer) -> None:
+    """A server's unsafe Location ends the request with an error that names it."""
+    server.script(Told(302, {"Location": "/b"}), Told(302, {"Location": "file:///etc/passwd"}))
+    with pytest.raises(CorpusTunerError, match="redirects to file:///etc/passwd, which is not safe to follow"):
+        impatient().get(server.url)
+    assert len(server.asked) == 2
+
+
 @pytest.mark.parametrize(
     ("host", "local"),
     [("localhost", True), ("a.localhost.", True), ("10.0.0.1", True), ("fe80::1", True), ("8.8.8.8", False), ("example.org", False), (None, False)],

@@ -236,7 +236,7 @@ def test_a_long_article_arrives_whole(mediawiki: real_mediawiki.MediaWiki, fetch
 
 def test_a_stopped_wiki_is_unavailable(client: Watched) -> None:
     """Where nothing listens, the error names the host and invites to run again."""
-    with pytest.raises(Unavailable, match=r"cannot reach 127\.0\.0\.1:9 .*asked 2 times.*again later"):
+    with pytest.raises(Unavailable, match=r"cannot reach 127\.0\.0\.1:9 \(connection refused\).*asked 2 times.*again later"):
         list(Wikipedia(Settings(), client).fetch("http://127.0.0.1:9/wiki/Adventure", {}))
 
 
