@@ -1,0 +1,1 @@
+"""A locator becomes Documents: each source claims its own kind of place."""
