@@ -41,7 +41,7 @@ def _parts(document: Document, losses: Losses) -> Iterator[Part]:
         yield Part((), "")
         return
     stripper = Stripper()
-    language = document.language.lower().partition("-")[0]
+    language = names.wiki_language(text, document.language.lower().partition("-")[0])
     expander = Expander(names, load_definitions(language), document.title, language, losses)
     text = reduce_tags(expander.expand(stripper.strip(text)), names.switches)
     outline = Outline(names.is_appendix)

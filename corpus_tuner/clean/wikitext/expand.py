@@ -23,6 +23,7 @@ _TOKEN = re.compile(r"\{\{+|\}\}+|\[\[|\]\]")
 _PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]{}|\n:<>]*\|)?([^\[\]{}|\n:=<>]+)\]\]")
 _FUNCTION = re.compile(r"\s*(#?[\w-]+|#[^:|]*)\s*:\s*(.*)", re.DOTALL)
 _HEADING_START = re.compile(r"(?:\n|\A)={1,6} *\Z")
+_HEADING_END = re.compile(r"[ \t]*=+[ \t]*(?:\n|\Z)")
 _STARTS_LINE = ("*", "#", ":", ";", "{|")
 
 
@@ -113,7 +114,7 @@ class Expander:
             result = self._parameter(frame)
         else:
             result = self._template(frame, position + 2 - frame.start, len(frames) > DEPTH)
-            if not result and _HEADING_START.search(text, max(0, frame.start - 9), frame.start):
+            if not result and _is_heading(text, frame.start, position + 2):
                 result = heading_words(frame.pieces)
             if result.startswith(_STARTS_LINE) and frame.start and text[frame.start - 1] != "\n":
                 result = "\n" + result
@@ -158,12 +159,22 @@ class Expander:
             return target + bar + label
         prefix, colon, _ = target.partition(":")
         kind = " ".join(prefix.replace("_", " ").split()).lower() if colon else ""
+        hidden = kind in self._names.file or kind in self._names.category or kind in self._names.interlanguage
+        if hidden and "\n\n" in label:  # it was never closed, and what closed it stands far below: only its line goes
+            return BLOCK + "\n" + label.partition("\n")[2]
         if kind in self._names.file:
             options = {option.partition("=")[0].strip().lower() for option in label.split("|")}
             return BLOCK if options & self._names.floating else ""
-        if kind in self._names.category or kind in self._names.interlanguage:
+        if hidden:
             return ""
+        if target.startswith(("http://", "https://", "//")):
+            return target.partition(" ")[2]
         return label.rstrip("|") or target.removeprefix(":")
+
+
+def _is_heading(text: str, start: int, end: int) -> bool:
+    """Whether text[start:end] is all that a heading holds."""
+    return bool(_HEADING_START.search(text, max(0, start - 9), start) and _HEADING_END.match(text, end))
 
 
 def heading_words(pieces: list[str]) -> str:
