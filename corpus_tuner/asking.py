@@ -13,7 +13,7 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.models import open_model
 from corpus_tuner.place import Counts, Place
 from corpus_tuner.records import Document, Example, Model, Progress, Question, Reject, Section
-from corpus_tuner.store import digest, file_digest, read_jsonl, to_json
+from corpus_tuner.store import digest, file_digest, read_jsonl, to_json, write_text
 
 ARMS = ("base", "expert", "retrieval", "nearest")
 
@@ -81,12 +81,14 @@ def _splits(place: Place) -> dict[str, str]:
 def evaluate(place: Place, progress: Progress) -> Counts:
     """The same questions to every arm; report.json and report.html in evaluation/RUN."""
     from corpus_tuner.evaluate import evaluate as compare
+    from corpus_tuner.evaluate import table
 
     sections = list(read_jsonl(place.sections, Section))
     arms = {name: open_arm(place, name, sections) for name in place.settings.evaluate.arms}
     examples = {example.id: example for example in read_jsonl(place.examples, Example)}
     asked = questions(place, list(examples.values()))
-    compare(asked, arms, sections, list(examples.values()), run_folder(place), _meta(place), progress)
+    results = compare(asked, arms, sections, list(examples.values()), run_folder(place), _meta(place), progress)
+    write_text(run_folder(place) / "table.txt", table(results) + "\n")
     return {"questions": len(asked), "arms": len(arms)}
 
 

@@ -82,6 +82,8 @@ class Corpus:
         """Runs every stale stage up to and including `until`; with `fresh` the others too. Paid calls stay paid."""
         ran = []
         with self._locked():
+            for left in self.place.folder.rglob(".*.tmp"):  # by a killed process
+                left.unlink()
             for stage in STAGES:
                 if fresh or self._is_stale(stage):
                     self._run(stage, watcher or Nobody())
@@ -157,10 +159,8 @@ class Corpus:
 
     def table(self) -> str:
         """The newest evaluation as a plain-text table: arms by class of question."""
-        from corpus_tuner.evaluate import table
-
         report = self.place.report()
-        return table(report.with_name("report.json")) if report else ""
+        return report.with_name("table.txt").read_text(encoding="utf-8").rstrip() if report else ""
 
     def paths(self) -> dict[str, str]:
         """Where the expert, the dataset and the report lie, of those that there are."""

@@ -146,6 +146,7 @@ class Expert:
     api_key_env: str = ""
     model: str = ""  # the host's id of the tuned model
     dataset_digest: str = ""
+    inputs: str = ""  # digest of all that it was trained from
     chat_format: str = ""
     metrics: Mapping[str, Any] = field(default_factory=dict)
 

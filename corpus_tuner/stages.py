@@ -132,14 +132,14 @@ def generate(place: Place, progress: Progress) -> Counts:
     sections = list(read_jsonl(place.sections, Section))[: settings.generate.limit or None]
     writer_class = plugins.load("writers", settings.generate.writer)
     calls = place.calls() if writer_class.needs_model else None
-    model = _teacher(settings, calls) if calls else None
+    model = _teacher(settings, calls) if calls is not None else None
     examples: list[Example] = []
     rejects: list[Reject] = []
     try:
         for item in write_pairs(sections, writer_class(settings, model), settings.generate.kinds, progress):
             (rejects if isinstance(item, Reject) else examples).append(item)
     finally:
-        if calls:
+        if calls is not None:
             calls.close()
     keep_rejects(place, "generate", rejects)
     _check_yield(place, len(examples), rejects)
@@ -228,23 +228,42 @@ def _dataset_inputs(place: Place) -> Any:
 
 def train(place: Place, progress: Progress) -> Counts:
     """The expert, in a folder that takes its place only when it is whole."""
+    inputs = digest(_train_inputs(place))
+    if _was_finished(place, inputs):
+        return _trained(place)
     settings = place.settings.train
     if settings.trainer == "remote" and not settings.suffix:
         settings = replace(settings, suffix=place.settings.corpus.name[:18])  # Azure's bound, the shortest known
     trainer = plugins.load("trainers", settings.trainer)()
     rows, validation = place.dataset / "train.jsonl", place.dataset / "validation.jsonl"
-    partial = place.expert.with_name(f".{place.expert.name}-{digest(_train_inputs(place))[:8]}.partial")
+    partial = place.expert.with_name(f".{place.expert.name}-{inputs[:8]}.partial")
     partial.mkdir(parents=True, exist_ok=True)
     expert = trainer.train(rows, validation if validation.exists() else None, settings, partial, progress)
-    expert = replace(expert, name=place.expert.name, folder=str(place.expert.relative_to(place.folder)))
-    write_json(partial / "expert.json", to_json(expert))
+    folder = str(place.expert.relative_to(place.folder))
+    write_json(partial / "expert.json", to_json(replace(expert, name=place.expert.name, folder=folder, inputs=inputs)))
     old = place.expert.with_name(f".{place.expert.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if place.expert.exists():
         place.expert.rename(old)
     partial.rename(place.expert)
     shutil.rmtree(old, ignore_errors=True)
-    return {"rows": sum(1 for _ in rows.open("rb"))}
+    return _trained(place)
+
+
+def _was_finished(place: Place, inputs: str) -> bool:
+    """Whether this very expert stands there already and only the manifest, the last write, was cut off."""
+    receipt = place.expert / "expert.json"
+    known = place.manifest().get("train", {}).get("outputs", {})
+    return (
+        receipt.is_file()
+        and place.receipt().inputs == inputs
+        and file_digest(receipt) != known.get(str(receipt.relative_to(place.folder)))
+    )
+
+
+def _trained(place: Place) -> Counts:
+    with (place.dataset / "train.jsonl").open("rb") as rows:
+        return {"rows": sum(1 for _ in rows)}
 
 
 def _train_inputs(place: Place) -> Any:
@@ -264,5 +283,5 @@ STAGES = (
         lambda place: [*sorted(place.dataset.rglob("*.*")), place.folder / "splits.jsonl"],
     ),
     Stage("train", _train_inputs, train, lambda place: [place.expert / "expert.json"]),
-    Stage("evaluate", evaluate_inputs, evaluate, lambda place: [run_folder(place) / "report.json"]),
+    Stage("evaluate", evaluate_inputs, evaluate, lambda place: [run_folder(place) / name for name in ("report.json", "table.txt")]),
 )

@@ -1,0 +1,124 @@
+"""The command line as a user meets it: results on stdout, one clear line on stderr, the right exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from corpus_tuner.cli import app
+
+NOTES = "# Harbours\n\nThe harbour of Kiel was opened by Ada Keller in 1852.\n\n## Lighthouse\n\nIts lighthouse stands 24 metres above the sea.\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with one small Markdown corpus."""
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "notes.md").write_text(NOTES)
+    (tmp_path / "sources" / "notes.toml").write_text('[corpus]\nname = "notes"\n[[source]]\nlocator = "notes.md"\nlicence = "CC0"\n')
+    return tmp_path
+
+
+def run(root: Path, *words: str) -> Result:
+    """One command with --root."""
+    return CliRunner().invoke(app, [*words, "--root", str(root)])
+
+
+def test_stages_run_once_and_status_tells_what_there_is(root) -> None:
+    """`dataset` runs four stages; again, it says that all is up to date; status and show read what lies there."""
+    first = run(root, "dataset", "notes")
+    assert first.exit_code == 0, first.stderr
+    assert [line.split(":")[0] for line in first.stderr.splitlines()] == ["fetch", "clean", "generate", "dataset"]
+    again = run(root, "dataset", "notes")
+    assert "notes is up to date" in again.stdout
+    assert again.stderr == ""
+    status = json.loads(run(root, "status", "notes", "--json").stdout)
+    assert [entry["state"] for entry in status["stages"].values()] == ["done"] * 4 + ["missing"] * 2
+    sections = [json.loads(line) for line in run(root, "show", "notes", "sections", "--json").stdout.splitlines()]
+    assert [section["path"] for section in sections][-1] == ["Lighthouse"]
+    for kind in ("documents", "sections", "examples", "rejects"):
+        assert run(root, "show", "notes", kind).exit_code == 0
+
+
+def test_with_json_stdout_holds_nothing_but_the_result(root) -> None:
+    """A script can parse it, the first time and when all is up to date."""
+    for ran in (["fetch", "clean"], []):
+        result = run(root, "clean", "notes", "--json")
+        assert json.loads(result.stdout)["ran"] == ran
+
+
+def test_sections_selects_by_heading_path(root) -> None:
+    """Only what the globs name is asked about; the rest is a counted reject."""
+    result = run(root, "clean", "notes", "--sections", "Lighthouse", "--save")
+    assert result.exit_code == 0, result.stderr
+    sections = run(root, "show", "notes", "sections", "--json").stdout.splitlines()
+    assert [json.loads(line)["path"] for line in sections] == [["Lighthouse"]]
+    assert "not selected" in run(root, "show", "notes", "rejects").stdout
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (("build", "nots"), "did you mean 'notes'"),
+    (("build", "notes", "--writer", "llm"), "--save"),
+    (("build", "notes", "--name", "other"), "--name"),
+    (("generate", "notes", "--writer", "poet", "--save"), "there is no writer named 'poet'"),
+    (("generate", "notes", "--writer", "llm", "--save"), "needs a model"),
+    (("ask", "notes", "Who?"), "corpus-tuner"),
+    (("ask", "notes"), "give one question"),
+    (("show", "notes", "examples"), "corpus-tuner build notes"),
+    (("build", "../../etc/passwd.toml"), "there is no"),
+    (("clean", "notes", "--sections", "Nowhere", "--save"), "no text is left"),
+    (("jobs", "cancel", "ftjob-1", "--base-url", "nonsense"), "nonsense"),
+])
+def test_a_users_mistake_is_one_line_and_exit_code_2(root, monkeypatch, words, says) -> None:
+    """What to do is in the line; no traceback, nothing half-written."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    result = run(root, *words)
+    assert result.exit_code == 2, (result.exit_code, result.stderr)
+    errors = [line for line in result.stderr.splitlines() if line.startswith("corpus-tuner: ")]
+    assert len(errors) == 1
+    assert says in errors[0]
+    assert "Traceback" not in result.output
+    assert not list(root.rglob("*.tmp"))
+
+
+def test_a_misspelt_key_is_refused_with_the_nearest(root) -> None:
+    """Nothing runs on settings that were not understood."""
+    (root / "sources" / "notes.toml").write_text('[corpus]\nname = "notes"\n[[source]]\nlocater = "notes.md"\n')
+    result = run(root, "build", "notes")
+    assert result.exit_code == 2
+    assert "did you mean 'locator'" in result.stderr
+    assert not (root / "generated").exists()
+
+
+def test_a_full_disk_is_one_line_and_exit_code_1(root) -> None:
+    """The stage writes nothing; with room again the same command goes on."""
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); import signal; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from corpus_tuner.cli import main; "
+        f"sys.argv = ['corpus-tuner', 'clean', 'notes', '--root', {str(root)!r}]; main()"
+    )
+    full = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert full.returncode == 1, full.stderr
+    assert "goes on from here" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert not list(root.rglob("*.tmp"))
+    assert run(root, "clean", "notes").exit_code == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n  \n", b"\x00\xff\xfe\x80garbage\x00" * 50])
+def test_a_file_without_text_is_a_clear_line(root, content) -> None:
+    """A 0-byte file, white space, binary garbage: exit code 2 and no traceback."""
+    (root / "sources" / "notes.md").write_bytes(content)
+    result = run(root, "build", "notes")
+    assert result.exit_code == 2, result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_every_command_is_in_the_readme() -> None:
+    """A command that the manual does not name does not exist for its users."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    names = [*app.commands, *(f"jobs {name}" for name in app.commands["jobs"].commands)]
+    assert not [name for name in names if f"`{name}" not in readme and f"corpus-tuner {name}" not in readme]
