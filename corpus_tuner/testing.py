@@ -76,7 +76,12 @@ class ParrotTrainer:
     """A Trainer whose expert repeats the answer of the training question it is asked word for word, and else nothing."""
 
     def train(
-        self, train: Path, validation: Path | None, settings: Any, folder: Path, progress: Progress = silent
+        self,
+        train: Path,
+        validation: Path | None,  # noqa: ARG002
+        settings: Any,  # noqa: ARG002
+        folder: Path,
+        progress: Progress = silent,
     ) -> Expert:
         """Writes `parrot.json`, {question: answer}, into `folder`."""
         rows = [json.loads(line)["messages"] for line in train.read_text(encoding="utf-8").splitlines()]
@@ -86,7 +91,7 @@ class ParrotTrainer:
         return Expert(name="parrot", base="nothing", backend="parrot", dataset_digest=file_digest(train))
 
     @staticmethod
-    def open_expert(expert: Expert, root: Path, *, base: bool = False, calls: Any = None) -> ScriptedModel:
+    def open_expert(expert: Expert, root: Path, *, base: bool = False, calls: Any = None) -> ScriptedModel:  # noqa: ARG004
         """The Model of such an expert; its base knows nothing. (An entry point of `corpus_tuner.models`.)"""
         learned = {} if base else json.loads((root / expert.folder / "parrot.json").read_text(encoding="utf-8"))
         return ScriptedModel(lambda messages: learned.get(messages[-1]["content"], ""), expert.name)

@@ -33,7 +33,6 @@ url, folder, concurrency, kinds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3
 from corpus_tuner.store import Calls, read_jsonl, write_jsonl
 calls = Calls(folder / "calls.jsonl")
 model = Endpoint(url, "", "stub", calls, concurrency=concurrency, timeout=20)
-model.warm()
 from corpus_tuner.generate import generate
 from corpus_tuner.generate.llm import LlmWriter
 from corpus_tuner.records import Example, Section

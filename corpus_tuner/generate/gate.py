@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from corpus_tuner.errors import CorpusTunerError, Transient, Unavailable
+from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
 
 DECREASE = 0.7  # of the limit after a refusal; between the textbook's half and CUBIC's, as each refusal costs a wait
 LONGEST_BACKOFF = 15.0  # seconds
@@ -24,7 +24,8 @@ class Gate:
     def __init__(self, most: int, patience: float = 120.0, knocks: float = 5.0) -> None:
         self.most = most
         self.limit = float(most)
-        self.error: CorpusTunerError | None = None
+        self.error: CorpusTunerError | OSError | None = None
+        self.declined: Declined | None = None  # the last one
         self.answered = self.refused = self.failed = 0
         self.note = ""  # why the run waits, for whoever watches
         self._patience = patience
@@ -102,7 +103,7 @@ class Gate:
         if not self.answered:
             self.stop(Unavailable(f"{failure}: no request was answered; run again when it is up"))
 
-    def stop(self, error: CorpusTunerError) -> None:
+    def stop(self, error: CorpusTunerError | OSError) -> None:
         """Ends the run: every thread in this gate raises, once its request is back."""
         with self._condition:
             self.error = self.error or error

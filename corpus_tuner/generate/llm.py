@@ -76,6 +76,8 @@ class LlmWriter:
             for done, harvest in enumerate(self._harvests(pool, gate, work, progress), start=1):
                 yield from selection.of(harvest)
                 progress(done, len(work), _note(selection, gate))
+            if gate.declined and not gate.answered:
+                raise CorpusTunerError(str(gate.declined))
         finally:
             gate.stop(CorpusTunerError("stopped"))
             pool.shutdown(wait=True, cancel_futures=True)  # replies in flight are paid: they are still recorded
@@ -105,7 +107,7 @@ class LlmWriter:
     def _work(self, task: Task, gate: Gate) -> Harvest:
         try:
             return self._ask(task, gate)
-        except CorpusTunerError as error:
+        except (CorpusTunerError, OSError) as error:  # a full disk, too: what is paid must be recorded
             gate.stop(error)
             raise
 
@@ -118,6 +120,7 @@ class LlmWriter:
             try:
                 reply = self._reply(task, harvest.fault, replies, gate)
             except Declined as error:
+                gate.declined = error
                 harvest.fault, harvest.detail = Reason.REFUSAL, str(error)
                 return harvest
             except Transient as error:

@@ -105,10 +105,6 @@ class Endpoint:
             self.calls.add(key, **self._without_key({"base_url": self.base_url, **exchange, "time": _now()}))
         return Reply(reply.text, reply.finish_reason, reply.usage, key)
 
-    def warm(self) -> None:
-        """Begins to import the SDK in the background (half a second), while the caller prepares its first request."""
-        threading.Thread(target=self._client, daemon=True).start()
-
     def close(self) -> None:
         """Closes the connections."""
         with self._lock:
