@@ -141,6 +141,6 @@ def load_definitions(language: str) -> Mapping[str, Words]:
 
 
 def read_definitions(toml: str) -> dict[str, Words]:
-    """Reads one table: under `[words]`, what is said = [the templates that say it]."""
-    table = tomllib.loads(toml)["words"]
-    return {name: words for text, names in table.items() for words in [compile_definition(text)] for name in names}
+    """Reads one file: in each of its tables, what is said = [the templates that say it]."""
+    rows = [row for table in tomllib.loads(toml).values() for row in table.items()]
+    return {name: words for text, names in rows for words in [compile_definition(text)] for name in names}

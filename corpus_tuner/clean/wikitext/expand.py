@@ -24,6 +24,7 @@ _PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]{}|\n:<>]*\|)?([^\[\]{}|\n:=<>]+)\]\]")
 _FUNCTION = re.compile(r"\s*(#?[\w-]+|#[^:|]*)\s*:\s*(.*)", re.DOTALL)
 _HEADING_START = re.compile(r"(?:\n|\A)={1,6} *\Z")
 _HEADING_END = re.compile(r"[ \t]*=+[ \t]*(?:\n|\Z)")
+_PREFIX = re.compile(r"\w+[-/]")
 _STARTS_LINE = ("*", "#", ":", ";", "{|")
 
 
@@ -132,7 +133,7 @@ class Expander:
     def _template(self, frame: Frame, size: int, too_deep: bool) -> str:
         head, bar, _ = frame.pieces[0].partition("|")
         name = self._name(head if bar or len(frame.pieces) == 1 else "".join(frame.pieces).partition("|")[0])
-        words = self._definitions.get(name)
+        words = self._definitions.get(name) or self._by_prefix(name)
         if words is None and name in self._variables:
             return self._variables[name]
         if words is not None and not too_deep:
@@ -144,6 +145,11 @@ class Expander:
             name = function[1] + ":"
         self._losses.add(name, size)
         return ""
+
+    def _by_prefix(self, name: str) -> Words | None:
+        """The definition of `lang-*` or `script/*` for a name that has none of its own."""
+        found = _PREFIX.match(name)
+        return self._definitions.get(f"{found.group()}*") if found else None
 
     def _name(self, written: str) -> str:
         """A template's name as the tables have it."""
