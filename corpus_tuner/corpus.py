@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -58,8 +59,9 @@ class Built:
 class Corpus:
     """One corpus under `root`: `sources/NAME.toml` is what it is made from, `generated/NAME/` what was made of it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, new: bool = False) -> None:
         self.place = place
+        self._new = new
 
     @classmethod
     def open(
@@ -71,7 +73,8 @@ class Corpus:
         {"generate.writer": "llm"}) in it. Raises CorpusTunerError for what cannot be one.
         """
         found = resolve(target, Path(root), name, flags, save)
-        return cls(Place(found.settings, found.path, Path(root) / "generated" / found.settings.corpus.name))
+        place = Place(found.settings, found.path, Path(root) / "generated" / found.settings.corpus.name)
+        return cls(place, new=found.new)
 
     @property
     def name(self) -> str:
@@ -86,7 +89,11 @@ class Corpus:
                 left.unlink()
             for stage in STAGES:
                 if fresh or self._is_stale(stage):
-                    self._run(stage, watcher or Nobody())
+                    try:
+                        self._run(stage, watcher or Nobody())
+                    except CorpusTunerError:
+                        self._forget_if_new()
+                        raise
                     ran.append(stage.name)
                 if stage.name == until:
                     break
@@ -167,6 +174,12 @@ class Corpus:
         report = self.place.report()
         found = {"expert": self.place.expert, "dataset": self.place.dataset, "report": report}
         return {name: str(path) for name, path in found.items() if path and path.exists()}
+
+    def _forget_if_new(self) -> None:
+        """Takes back the TOML that this very command wrote for a URL or file that gave no document."""
+        if self._new and not self.place.documents.exists():
+            self.place.toml.unlink()
+            shutil.rmtree(self.place.folder)
 
     def _need(self, path: Path, verb: str) -> None:
         if not path.exists():

@@ -27,6 +27,7 @@ class Target:
 
     settings: Settings
     path: Path
+    new: bool = False  # its TOML was written just now
 
 
 def resolve(target: str, root: Path, name: str = "", flags: Overrides | None = None, save: bool = False) -> Target:
@@ -46,7 +47,7 @@ def resolve(target: str, root: Path, name: str = "", flags: Overrides | None = N
         if path.exists():
             _same_locator(path, locator, target)
         else:
-            return Target(_create(path, name, locator, flags), path)
+            return Target(_create(path, name, locator, flags), path, new=True)
     return Target(_with_flags(path, flags, save), path)
 
 
@@ -79,10 +80,9 @@ def name_of(target: str) -> str:
     """A corpus name from a URL or a path: lower case, words joined by hyphens, never empty or a path."""
     parts = urlsplit(target)
     if parts.scheme and parts.netloc:
-        titles = parse_qs(parts.query).get("title") or [
-            unquote(parts.path.rstrip("/")).rpartition("/")[2] or parts.netloc
-        ]
-        stem = titles[0]
+        path = unquote(parts.path).strip("/")
+        page = path.partition("wiki/")[2] or path.rpartition("/")[2]  # a wiki's subpage keeps its parent's name
+        stem = (parse_qs(parts.query).get("title") or [page or parts.netloc])[0]
     else:
         stem = Path(target).resolve().stem
     slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64].strip("-")

@@ -117,6 +117,15 @@ def test_a_file_without_text_is_a_clear_line(root, content) -> None:
     assert "Traceback" not in result.output
 
 
+def test_a_new_file_that_gives_nothing_leaves_nothing_behind(root) -> None:
+    """A mistyped target does not stay as a corpus."""
+    (root / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0 not text \x00")
+    result = run(root, "build", str(root / "photo.jpg"))
+    assert result.exit_code == 2, result.stderr
+    assert not (root / "sources" / "photo.toml").exists()
+    assert not (root / "generated" / "photo").exists()
+
+
 def test_every_command_is_in_the_readme() -> None:
     """A command that the manual does not name does not exist for its users."""
     readme = (Path(__file__).parent.parent / "README.md").read_text()
