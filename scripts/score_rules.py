@@ -1,6 +1,6 @@
 """Scores the rule writer on human questions: the share whose answer is exactly one of its own (SQuAD normalisation).
 
-    python scripts/score_rules.py FILE.json ... [--count 22] [--reworded 0 0.25 0.5] [--folds 5]
+    python scripts/score_rules.py FILE.json ... [--count 22] [--reworded 0 0.2 0.5] [--folds 5]
     python scripts/score_rules.py FILE.json ... --fit corpus_tuner/generate/rules_weights.json
 
 Files are SQuAD-format; one section per paragraph; unanswerable questions are left out. The weights that rank spans are
@@ -70,7 +70,7 @@ def score(data: Sequence[tuple[Section, Gold]], count: int, reworded: float) -> 
     return total
 
 
-def fit(data: Sequence[tuple[Section, Gold]], steps: int = 300, penalty: float = 3.0) -> dict[str, float]:
+def fit(data: Sequence[tuple[Section, Gold]], steps: int = 300, penalty: float = 8.0) -> dict[str, float]:
     """Logistic regression (Adam, L2) of "a human asked for this span" on the features that occur 30 times."""
     import numpy as np
 
@@ -123,7 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--count", type=int, default=22)
-    parser.add_argument("--reworded", type=float, nargs="*", default=[0.0, 0.25, 0.5])
+    parser.add_argument("--reworded", type=float, nargs="*", default=[0.0, 0.2, 0.5])
     parser.add_argument("--folds", type=int, default=0)
     parser.add_argument("--fit", type=Path, help="write weights fitted on all files, and stop")
     options = parser.parse_args()

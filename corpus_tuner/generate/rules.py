@@ -40,7 +40,7 @@ class RulesWriter:
 
     needs_model = False
 
-    def __init__(self, settings: Settings, model: Model | None = None, *, reworded: float = 0.25) -> None:  # noqa: ARG002
+    def __init__(self, settings: Settings, model: Model | None = None, *, reworded: float = 0.2) -> None:  # noqa: ARG002
         self.settings = settings
         self.reworded = reworded
 
@@ -99,9 +99,9 @@ def _basic(sections: Sequence[Section], count: int) -> Iterator[list[_Pair]]:
         if rules_languages.is_english(section):
             facts: Iterable[Fact] = rules_english.facts(section, found, persons, most=2 * count)
         else:
-            facts = sorted(rules_languages.facts(section), key=lambda fact: (-fact.value, fact.number))
+            facts = sorted(rules_languages.facts(section), key=lambda fact: (-fact.value, fact.numbers))
         yield [
-            _Pair(section, question, fact.answer, (fact.number,), rank, (fact.number, normalise_answer(fact.answer)))
+            _Pair(section, question, fact.answer, fact.numbers, rank, (fact.numbers[0], normalise_answer(fact.answer)))
             for fact in facts
             for rank, question in enumerate(fact.wordings)
         ]

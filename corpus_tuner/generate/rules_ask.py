@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from corpus_tuner.generate.rules_clauses import Clause, Tokens
 from corpus_tuner.generate.rules_sorts import sort_of, who
-from corpus_tuner.generate.rules_spans import Span
+from corpus_tuner.generate.rules_spans import Span, head
 from corpus_tuner.generate.rules_tokens import Token, lemma, render
-from corpus_tuner.generate.rules_words import AUXILIARIES, BE, MODALS, SUBORDINATORS, UNIT_NOUNS
+from corpus_tuner.generate.rules_words import AUXILIARIES, BE, MODALS, STRANDS, SUBORDINATORS, UNIT_NOUNS
 
 _ARTICLES = ("the", "a", "an")
 _VERBAL = ("VBD", "VBZ", "VBP", "VB", "MD", "VBG", "WDT", "WP", "WRB", "CC")
@@ -29,23 +29,39 @@ def direct(tokens: Sequence[Token], clause: Clause, span: Span, persons: frozens
 
 
 def _of_subject(tokens: Sequence[Token], clause: Clause, span: Span, persons: frozenset[str]) -> Iterator[str]:
-    predicate = f"{render(clause.group)} {render(clause.rest)}".rstrip()
-    if not clause.rest and len(clause.group) < 2:
+    rest = _without_leaning_tail(clause.rest)
+    predicate = f"{render(clause.group)} {render(rest)}".rstrip()
+    identity = clause.main.lower in BE and rest and (rest[0].is_name or rest[0].tag == "CD")
+    if not rest or identity or rest[0].lower in ("that", "to", "not") or _owned(clause.subject):
         return
     core = _bare(clause.subject)
     if [token.index for token in core] == list(range(span.first, span.last)):
         word = who(tokens, span, persons, clause.main)
-        plural = clause.group[0].lower in ("are", "were", "have") or clause.group[0].tag == "VBP"
+        plural = clause.group[0].tag == "VBP" or clause.group[0].lower == "were" or core[-1].tag == "NNS"
+        vague = len(core) == 1 and not core[0].is_name and len(clause.subject) > 1
+        if vague or (word != "Who" and plural and clause.group[0].lower not in ("are", "were", "was", "had")):
+            return
         if word == "Who" and not plural:
             yield f"Who {predicate}"
             yield f"What is the name of the person who {predicate}" if _named(tokens, span) else f"Which person {predicate}"
         elif word:
-            yield f"{word} {predicate}"
+            acting = sort_of(tokens, span, persons) == "place" and not clause.is_passive and clause.main.lower not in BE
+            yield f"{'Which place' if acting else word} {predicate}"
         return
     if span.kind == "number" and core and core[0].index == span.first and len(core) > len(span):
         noun = core[len(span) :]
         if noun[-1].tag == "NNS" and all(token.tag in ("JJ", "NN", "NNS") for token in noun):
             yield f"How many {render(noun)} {predicate}"
+
+
+def _without_leaning_tail(rest: Tokens) -> Tokens:
+    """Without "when he was around 16": a subordinate clause at the end that leans on a pronoun."""
+    for k, token in enumerate(rest):
+        if k and token.lower in SUBORDINATORS - {"that", "so", "than", "which", "who"} and any(
+            other.tag in ("PRP", "PRP$") for other in rest[k:]
+        ):
+            return rest[:k]
+    return rest
 
 
 def _named(tokens: Sequence[Token], span: Span) -> bool:
@@ -56,7 +72,7 @@ def _of_lead(tokens: Sequence[Token], clause: Clause, span: Span, persons: froze
     lead = _bare(clause.lead[1:])
     if not clause.lead or [token.index for token in lead] != list(range(span.first, span.last)):
         return
-    question = _inverted(clause, clause.rest)
+    question = _inverted(clause, _without_leaning_tail(clause.rest))
     if question:
         yield from _fronted(clause.lead[0].lower, sort_of(tokens, span, persons), span, tokens, question)
 
@@ -84,6 +100,8 @@ def _when_where(
 ) -> Iterator[str]:
     link = _link(before)
     outer = _bare_end(before)[:-1]
+    if sort == "place" and len(outer) > 5:
+        return
     if not link or _continues(after) or (outer and outer[-1].tag in ("IN", "TO", "DT", "JJ", "CD")):
         return
     question = _inverted(clause, (*outer, *_trimmed(after)))
@@ -99,7 +117,7 @@ def _fronted(link: str, sort: str, span: Span, tokens: Sequence[Token], question
     if sort == "year" and not ranged:
         heads = {"in": ("In what year", "When"), "during": ("In what year",), "since": ("Since what year",),
                  "by": ("By what year",), "until": ("Until what year",), "from": ("From what year",)}
-        yield from (f"{head} {question}" for head in heads.get(link, ()))
+        yield from (f"{opening} {question}" for opening in heads.get(link, ()))
     elif sort == "date":
         if ranged or link == "between":
             yield f"During what period {question}"
@@ -122,12 +140,16 @@ def _how_many(tokens: Sequence[Token], clause: Clause, span: Span, before: Token
         while count < len(after) and count < 3 and after[count].tag in ("JJ", "NN", "NNS"):
             count += 1
         noun, after = after[:count], after[count:]
-        if not noun or noun[-1].tag != "NNS" or tokens[span.first].text[0] in "$€£¥" or tokens[span.first].text[-1] == "%":
+        if (after or noun) and (not noun or noun[-1].tag != "NNS") or tokens[span.first].text[0] in "$€£¥" or tokens[span.first].text[-1] == "%":
             return
     lead = _bare_end(before)
+    if not before and not after and clause.main.lower in BE and len(clause.group) == 1 and not noun:
+        if clause.subject[-1].is_noun and clause.group[0].lower in ("is", "was"):
+            yield f"What {clause.main.lower} {render(clause.subject, lower_first=True)}"
+        return
     if len(lead) != len(before) or _continues(after):
         return
-    link, head = "", "How long" if span.kind == "amount" else f"How many {render(noun)}"
+    link, opening = "", f"How many {render(noun)}"
     if lead:
         if lead[-1].lower not in ("for", "in", "after", "within", "on", "by", "to", "with", "at", "over"):
             return
@@ -136,12 +158,12 @@ def _how_many(tokens: Sequence[Token], clause: Clause, span: Span, before: Token
         unit = tokens[span.last - 1].lower
         if link != "for" or unit not in UNIT_NOUNS or unit[:4] not in ("hour", "minu", "seco", "days", "week", "mont", "year"):
             return
-        head, link = "For how long", ""
-    if lead and not link:
+        opening, link = "For how long", ""
+    if lead and (not link and opening[:3] != "For"):
         return
     question = _inverted(clause, (*lead, *_trimmed(after)))
     if question:
-        yield f"{link.capitalize()} {head[0].lower() + head[1:]} {question}" if link else f"{head} {question}"
+        yield f"{link.capitalize()} {opening[0].lower() + opening[1:]} {question}" if link else f"{opening} {question}"
 
 
 def _what(
@@ -157,10 +179,13 @@ def _what(
         return
     by_agent = link == "by" and len(lead) == 1 and clause.is_passive
     close = len(lead) == 1 and link in ("of", "to", "for", "with", "from", "on", "as", "into", "against", "through")
-    far = len(lead) > 1 and link in ("to", "with", "from") and lead[-2].is_noun
+    far = 1 < len(lead) <= 9 and link in STRANDS and (lead[-2].is_noun or lead[-2].tag in ("VBN", "JJ"))
+    far = far and not any(token.tag in ("IN", "TO") for token in lead[:-1])
+    if link == "to" and len(lead) == len(before) and not tokens[span.first].is_name and tokens[span.last - 1].tag == "NN":
+        return  # "joined forces to aid": an infinitive as likely as a noun
     if sort_of(tokens, span, persons) in ("date", "place") and not by_agent:
         return
-    if by_agent or close or far:
+    if by_agent or ((close or far) and span.kind != "prep"):
         if clause.group[0].lower in AUXILIARIES and by_agent and len(clause.group) == 2:
             yield from _active(clause, word, after)
         question = _inverted(clause, lead)
@@ -181,13 +206,14 @@ def _active(clause: Clause, word: str, after: Tokens) -> Iterator[str]:
 def _of_object(tokens: Sequence[Token], clause: Clause, span: Span, word: str, after: Tokens) -> Iterator[str]:
     main = clause.main
     if main.lower in BE and len(clause.group) == 1:
-        if span.kind == "complement" and not after and tokens[span.last - 1].is_noun or (not after and tokens[span.last - 1].is_noun):
+        defining = tokens[span.first].tag not in ("RB", "RBR", "VBN", "VBG") and head(tokens[span.first : span.last]).is_noun
+        if not after and defining and any(token.is_noun for token in clause.subject):
             be_who = "Who" if word == "Who" and clause.subject[-1].is_name else "What"
             yield f"{be_who} {main.lower} {render(clause.subject, lower_first=True)}"
         return
     if clause.is_passive and main.lower not in ("called", "named", "considered", "given", "awarded", "offered", "renamed"):
         return
-    if not word or span.kind in ("quote", "aside") or tokens[span.last - 1].tag in ("JJ", "CD"):
+    if not word or span.kind in ("quote", "aside") or tokens[span.last - 1].tag in ("JJ", "CD") or tokens[span.first].tag == "VBG":
         return
     if len(clause.group) == 1 and main.lower in ("became", "remained", "seemed", "appeared", "was", "went", "came", "fell"):
         word = "What"
@@ -200,6 +226,8 @@ def _of_object(tokens: Sequence[Token], clause: Clause, span: Span, word: str, a
 
 def _inverted(clause: Clause, rest: Tokens) -> str:
     """Auxiliary, subject, verb and `rest`: "did the crew orbit the Moon"; "" where the auxiliary is not certain."""
+    if _owned(clause.subject):
+        return ""
     first = clause.group[0]
     subject = render(clause.subject, lower_first=True)
     main = clause.main
@@ -212,6 +240,11 @@ def _inverted(clause: Clause, rest: Tokens) -> str:
         return ""
     helper = {"VBD": "did", "VBZ": "does", "VBP": "do"}[main.tag]
     return f"{helper} {subject} {infinitive} {render(rest)}".rstrip()
+
+
+def _owned(subject: Tokens) -> bool:
+    """Whether the subject points outside of the clause ("his works")."""
+    return any(token.tag in ("PRP", "PRP$") for token in subject)
 
 
 def _bare(tokens: Tokens) -> Tokens:
@@ -236,12 +269,13 @@ def _continues(after: Tokens) -> bool:
         return False
     token = after[0]
     return token.lower in ("of", "and", "or", ",", "to", "–", "-", "that", "who", "which", "whose") or token.tag in (
-        "NN", "NNS", "NNP", "NNPS", "POS", "CD", "JJ", "VBN", "VBG", "VBD", "VBZ", "VBP", "MD", "SYM", ":") or not token.text[0].isalnum()
+        "NN", "NNS", "NNP", "NNPS", "POS", "CD", "JJ", "DT", "PRP", "PRP$", "VBN", "VBG", "VBD", "VBZ", "VBP", "MD", "SYM", ":") or not token.text[0].isalnum()
 
 
 def _trimmed(after: Tokens) -> Tokens:
     """What follows the span, up to a comma or a subordinate clause."""
-    for k, token in enumerate(after):
-        if token.text in ",;:\"“" or token.lower in SUBORDINATORS - {"after", "before", "since", "until"}:
-            return after[:k]
-    return after
+    end = next((k for k, token in enumerate(after) if token.text in ",;:\"“"
+                or token.lower in SUBORDINATORS - {"after", "before", "since", "until"}), len(after))
+    while end and after[end - 1].tag in ("IN", "TO", "DT", "CC", "PRP$"):
+        end -= 1
+    return after[:end]

@@ -8,7 +8,7 @@ there is no clause, and the sentence is asked about by cloze.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus_tuner.generate.rules_spans import _date_end
 from corpus_tuner.generate.rules_tokens import Token
@@ -40,9 +40,11 @@ class Clause:
         return self.main.tag == "VBN" and any(token.lower in BE | {"been", "be", "being"} for token in self.group[:-1])
 
 
-def clauses(tokens: Sequence[Token]) -> list[Clause]:
-    """The certain clauses of one sentence, in order."""
+def clauses(tokens: Sequence[Token], antecedent: Tokens = ()) -> list[Clause]:
+    """The certain clauses of one sentence, in order. `antecedent` stands for a pronoun that opens the sentence."""
     plain = tuple(token for token in tokens if not token.aside)
+    if antecedent and plain and plain[0].tag == "PRP":
+        plain = (*antecedent, *plain[1:])
     found = []
     for start in _starts(plain):
         clause = _main_clause(plain, start)
@@ -53,14 +55,35 @@ def clauses(tokens: Sequence[Token]) -> list[Clause]:
     return found + list(_relatives(plain))
 
 
+def antecedent(tokens: Sequence[Token], before: Sequence[Clause], persons: frozenset[str]) -> Tokens:
+    """What "He", "She" or "It" at the start of a sentence takes up: the subject of the sentence before, if it is one
+    name and of the right kind; nothing where that is open. Its tokens have negative indexes."""
+    if not before or not tokens or tokens[0].lower not in ("he", "she", "it"):
+        return ()
+    subject = before[0].subject
+    core = subject[1:] if subject[0].lower == "the" else subject
+    if not all(token.is_name or token.text.isdigit() for token in core) or any(token.tag == "NNPS" for token in core):
+        return ()
+    is_person = core[-1].text in persons or " ".join(token.text for token in core) in persons
+    if is_person != (tokens[0].lower != "it") or before[0].group[0].lower in ("were", "are", "have"):
+        return ()
+    if not is_person and tokens[0].lower == "it" and any(token.text in persons for token in core):
+        return ()
+    return tuple(replace(token, index=token.index - 10_000, end=token.end - 10_000, start=token.start - 10_000) for token in subject)
+
+
 def _starts(plain: Tokens) -> Iterator[int]:
     yield 0
+    if plain and plain[0].lower in ("when", "while", "after", "before", "since", "although", "because", "though"):
+        yield 1
     for i, token in enumerate(plain[:-2]):
         follows = plain[i + 1].lower
         if token.text == ";":
             yield i + 1
         elif token.text == "," and follows in ("and", "but", "while", "whereas", "although", "so"):
             yield i + 2
+        elif i and token.lower in ("when", "while", "because", "after", "before", "since", "whereas", "although", "where"):
+            yield i + 1
 
 
 def _main_clause(plain: Tokens, start: int) -> Clause | None:
@@ -75,7 +98,7 @@ def _main_clause(plain: Tokens, start: int) -> Clause | None:
         if group and _agree(plain[first:core], plain[verb:group]):
             stop = _clause_end(plain, group)
             rest = plain[group:stop]
-            if _sound(plain[verb:group], rest):
+            if _sound(plain[verb:group], rest) and not _torn(plain, group, stop):
                 lead = plain[start : first - 1 if plain[first - 1].text == "," else first] if first > start else ()
                 return Clause(lead, plain[first:core], plain[verb:group], rest, _reason(plain, stop))
         return None
@@ -177,7 +200,8 @@ def _verb_group(plain: Tokens, i: int) -> int:
 def _agree(subject: Tokens, group: Tokens) -> bool:
     """Whether number speaks for subject and verb belonging together, and the subject stands on its own."""
     first, verb = subject[0], group[0]
-    if first.lower in PRONOUNS or first.lower in ("there", "what", "who"):
+    quantified = first.lower in ("some", "many", "most", "all", "both", "each", "several") and len(subject) > 1
+    if first.lower in ("there", "what", "who") or (first.lower in PRONOUNS and not (quantified and subject[1].tag != "IN")):
         return False
     joined = any(token.lower == "and" for token in subject)
     head = next((subject[i - 1] for i, token in enumerate(subject) if token.lower in _LINKS and i), subject[-1])
@@ -214,7 +238,7 @@ def _verb_follows(plain: Tokens, i: int) -> bool:
     if i >= len(plain):
         return False
     if plain[i].tag[:2] == "VB" or plain[i].tag == "MD":
-        return not (plain[i].tag in ("VBN", "VBG") and i + 1 < len(plain) and plain[i + 1].is_noun)
+        return not (plain[i].tag in ("VBN", "VBG") and i + 1 < len(plain) and plain[i + 1].tag[:2] in ("NN", "JJ"))
     end = _noun_phrase(plain, i)
     return bool(end) and end < len(plain) and plain[end].is_finite
 
@@ -229,6 +253,8 @@ def _past_comma(plain: Tokens, i: int) -> int:
         joined = joined or plain[k].lower in ("and", "or")
         if joined and plain[k].is_noun:
             last = k + 1
+        k += 1
+    while k < len(plain) and plain[k].tag == "RB":
         k += 1
     if joined and last and (k >= len(plain) or not plain[k].is_finite):
         return last
@@ -245,6 +271,19 @@ def _sound(group: Tokens, rest: Tokens) -> bool:
         if token.is_finite and (i == 0 or token.lower in BE | MODALS or token.tag != "VBP"):
             return False
     return not any(token.lower in ("n't", "n’t") for token in group)
+
+
+def _torn(plain: Tokens, start: int, stop: int) -> bool:
+    """Whether the cut at `stop` went through a phrase or through a clause of speech ("estimated that A, B")."""
+    rest = plain[start:stop]
+    if not rest:
+        return plain[start - 1].lower in BE | {"has", "have", "had"}
+    if rest[-1].tag in ("IN", "DT", "CC", "TO", "PRP$", "MD"):
+        return True
+    if rest[-1].tag in ("JJ", "VBG") and len(rest) > 1 and rest[-2].tag in ("IN", "DT", "CC"):
+        return True
+    spoken = rest[0].lower in ("that", "whether", "how")
+    return spoken and stop < len(plain) and plain[stop].lower in (",", "and", "or")
 
 
 def _reason(plain: Tokens, stop: int) -> Tokens:
@@ -277,7 +316,8 @@ def _relatives(plain: Tokens) -> Iterator[Clause]:
         while first and (plain[first - 1].is_name or plain[first - 1].tag in ("CD",)):
             first -= 1
         before = plain[first - 1].lower if first else ""
-        if before in ("and", ",", "of", "or") or not plain[i + 1].is_finite:
+        joined = before in ("and", ",", "of", "or", "&") or (plain[i].lower == "which" and plain[first - 1].tag in ("IN", "TO"))
+        if joined or not plain[i + 1].is_finite:
             continue
         group = _verb_group(plain, i + 1)
         rest = plain[group : _clause_end(plain, group)] if group else ()

@@ -8,18 +8,22 @@ from dataclasses import dataclass
 
 from corpus_tuner.generate import rules_facts
 from corpus_tuner.generate.rules_ask import direct
-from corpus_tuner.generate.rules_clauses import Clause, clauses
+from corpus_tuner.generate.rules_clauses import Clause, antecedent, clauses
 from corpus_tuner.generate.rules_facts import BLANK, Fact, acceptable, apart, quoted
 from corpus_tuner.generate.rules_rank import features, likelihood
 from corpus_tuner.generate.rules_sorts import sort_of
-from corpus_tuner.generate.rules_spans import Span, spans
+from corpus_tuner.generate.rules_spans import Span, is_proper, spans
 from corpus_tuner.generate.rules_tokens import Token, render, tokenise
 from corpus_tuner.generate.rules_words import CONNECTIVES, DANGLING, POSSESSIVES
 from corpus_tuner.records import Section
 from corpus_tuner.text import content_words, words
 
-CLOZE_VALUE = 0.9  # of a direct question's: a person would rather be asked
+CLOZE_VALUE = 0.5  # of a direct question's: a person would rather be asked
 _MAX_CLOZE_WORDS = 55
+_MAX_PAIR_WORDS = 72
+_MAX_DIRECT_WORDS = 32
+_SIDE = 7  # words on each side of the gap in the shortest completion
+_LEANING = frozenset("and but or so nor also both another others then thus therefore hence".split())
 _NOUNS = {"year": "year", "date": "date", "number": "number", "person": "name", "name": "name", "place": "place"}
 
 
@@ -59,17 +63,24 @@ def facts(section: Section, found: Sequence[Line], persons: frozenset[str], most
             value = likelihood(features(line.tokens, span, candidates, counts, section.title))
             ranked.append((-value, line.number, span.first, span.last, line, span))
     ranked.sort(key=lambda item: item[:4])
-    parsed: dict[int, list[Clause]] = {}
+    parsed = _parsed(found, persons)
     kept: list[Fact] = []
     for negative, number, _, _, line, span in ranked:
         if len(kept) >= most:
             break
-        if number not in parsed:
-            parsed[number] = clauses(line.tokens)
         fact = _fact(line, span, parsed[number], persons, -negative)
         if fact:
             kept.append(fact)
-    return kept
+    return sorted(kept, key=lambda fact: -fact.value)
+
+
+def _parsed(found: Sequence[Line], persons: frozenset[str]) -> dict[int, list[Clause]]:
+    """The clauses of every line, by its number; a pronoun that opens one is resolved where it can be."""
+    parsed: dict[int, list[Clause]] = {}
+    for line in found:
+        before = parsed.get(line.number - 1, []) if line.before else []
+        parsed[line.number] = clauses(line.tokens, antecedent(line.tokens, before, persons))
+    return parsed
 
 
 def _fact(line: Line, span: Span, parsed: Sequence[Clause], persons: frozenset[str], value: float) -> Fact | None:
@@ -80,7 +91,8 @@ def _fact(line: Line, span: Span, parsed: Sequence[Clause], persons: frozenset[s
     blank = [cloze for cloze in _clozes(line, span, parsed, persons) if acceptable(cloze, answer)]
     if not asked and not blank:
         return None
-    return Fact(line.number, answer, value * (1 if asked else CLOZE_VALUE), apart([*asked[:1], *blank[:1], *asked[1:], *blank[1:]]))
+    numbers = (line.number, line.number - 1) if any(c.subject[0].index < 0 for c in parsed) else (line.number,)
+    return Fact(numbers, answer, value * (1 if asked else CLOZE_VALUE), apart([*asked[:1], *blank[:1], *asked[1:], *blank[1:]]))
 
 
 def _answer(line: Line, span: Span) -> str:
@@ -99,7 +111,8 @@ def _framed(line: Line, span: Span, clause: Clause, persons: frozenset[str], ans
     of_subject = any(token in clause.subject for token in whole)
     for k, question in enumerate(direct(line.tokens, clause, span, persons)):
         text = question + _adjunct(clause, whole, question)
-        if not _stands_alone(text, of_subject) or len(set(content_words(text)) - {"what", "who", "which"}) < 3:
+        size = len(set(content_words(text)) - {"what", "who", "which"})
+        if not _stands_alone(text, of_subject) or size < 3 or len(words(text)) > _MAX_DIRECT_WORDS:
             continue
         framed = _name_topic(text, line.section, answer, k)
         if framed and acceptable(framed, answer):
@@ -139,24 +152,45 @@ def _name_topic(question: str, section: Section, answer: str, variant: int) -> s
 
 def _clozes(line: Line, span: Span, parsed: Sequence[Clause], persons: frozenset[str]) -> Iterator[str]:
     """Sentence completions, phrased as questions: the clause that holds the span, then the whole sentence."""
-    noun = _NOUNS.get(sort_of(line.tokens, span, persons), "words" if len(span) > 1 else "word")
+    noun = _NOUNS.get(sort_of(line.tokens, span, persons), "")
+    if not noun or (noun in ("name", "place") and not is_proper(line.tokens, span)):
+        noun = "words" if len(span) > 1 else "word"
     verb = "complete" if noun == "words" else "completes"
-    title = quoted(line.section.title) if line.section.title else ""
+    hides = line.section.title and not rules_facts.contains_answer(rules_facts.where(line.section), _answer(line, span))
+    title = quoted(line.section.title) if hides else ""
     article = f"In the article {title}, which" if title else "Which"
     text = _blanked(line, span, 0, len(line.tokens))
     start = _opening(line)
     if not _leans(line.tokens, start, span):
-        if len(words(text)) <= _MAX_CLOZE_WORDS:
-            yield f"{article} {noun} {verb} the sentence {quoted(_capital(_blanked(line, span, start, len(line.tokens))))}?"
-        for clause in parsed:
-            shorter = _clause_range(clause, span)
-            if shorter and shorter[1] - shorter[0] < len(line.tokens) - start - 4:
-                short = _capital(_blanked(line, span, *shorter))
-                yield f"What is missing here, according to {quoted(rules_facts.where(line.section)) if title else 'the text'}: {quoted(short + '.')}?"
-    elif line.before and not _leans(tokenise(line.before), 0, None):
+        shown = _capital(_blanked(line, span, start, len(line.tokens)))
+        if len(set(content_words(shown))) > 3:
+            yield f"{article} {noun} {verb} the sentence {quoted(_window(shown))}?"
+            if title:
+                fill = "fill" if noun == "words" else "fills"
+                short = quoted(_window(shown, 2 * _SIDE, _SIDE))
+                yield f"{short}: which {noun} {fill} the gap in the account of {line.section.title}?"
+    for clause in parsed:
+        shorter = _clause_range(clause, span)
+        if shorter and 8 < shorter[1] - shorter[0] < len(line.tokens) - start - 4:
+            short = _capital(_blanked(line, span, *shorter))
+            source = quoted(rules_facts.where(line.section)) if title else "the text"
+            yield f"What is missing here, according to {source}: {quoted(short + '.')}?"
+    if not _leans(line.tokens, start, span):
+        return
+    if line.before and not _leans(tokenise(line.before), 0, None):
         both = f"{line.before} {text}"
-        if len(words(both)) <= _MAX_CLOZE_WORDS and not rules_facts.contains_answer(line.before, _answer(line, span)):
+        if len(words(both)) <= _MAX_PAIR_WORDS and not rules_facts.contains_answer(line.before, _answer(line, span)):
             yield f"{article} {noun} {verb} the second sentence of {quoted(both)}?"
+
+
+def _window(text: str, most: int = _MAX_CLOZE_WORDS, side: int = 22) -> str:
+    """A sentence of more than `most` words cut to `side` words on each side of the gap."""
+    found = text.split(" ")
+    if len(found) <= most:
+        return text
+    gap = next(k for k, word in enumerate(found) if BLANK in word)
+    first, last = max(0, gap - side), gap + side + 1
+    return ("… " if first else "") + " ".join(found[first:last]) + (" …" if last < len(found) else "")
 
 
 def _clause_range(clause: Clause, span: Span) -> tuple[int, int] | None:
@@ -187,18 +221,16 @@ def _opening(line: Line) -> int:
 
 
 def _leans(tokens: Sequence[Token], start: int, span: Span | None) -> bool:
-    """Whether a sentence needs the one before it: a pronoun before its first noun, or "this" and its kin anywhere."""
-    seen_noun = False
+    """Whether a sentence needs the one before it: a pronoun or a "this" before its first noun."""
+    if start >= len(tokens) or tokens[start].lower in _LEANING:
+        return True
     for token in tokens[start:]:
-        if span is not None and span.first <= token.index < span.last:
-            seen_noun = True
-            continue
-        if token.lower in ("this", "these", "those", "such", "former", "latter", "here"):
+        if (span is not None and span.first <= token.index < span.last) or token.is_noun:
+            return False
+        existential = token.lower == "there" and token.index + 1 < len(tokens) and tokens[token.index + 1].is_finite
+        if token.lower in DANGLING | POSSESSIVES and not existential:
             return True
-        if not seen_noun and (token.lower in DANGLING or token.lower in POSSESSIVES):
-            return True
-        seen_noun = seen_noun or token.is_noun
-    return tokens[start].lower in ("and", "but", "or", "so", "nor", "also", "both", "another", "others", "then") if start < len(tokens) else True
+    return True
 
 
 def topics(section: Section) -> list[tuple[str, int]]:

@@ -9,7 +9,7 @@ from corpus_tuner.records import Section
 from corpus_tuner.text import contains_answer, content_words, jaccard, normalise_answer, words
 
 BLANK = "____"
-MAX_QUESTION_WORDS = 75
+MAX_QUESTION_WORDS = 95
 _VAGUE_REFERENCE = re.compile(
     r"\b(?:this|the (?:above|following|present|previous)) (?:section|passage|text|paragraph|article|chapter)\b", re.IGNORECASE
 )
@@ -17,9 +17,9 @@ _VAGUE_REFERENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`answer` is a span of sentence `number` (from 1); `wordings` ask for it, the best first."""
+    """`answer` is a span of the first sentence of `numbers` (from 1); `wordings` ask for it, the best first."""
 
-    number: int
+    numbers: tuple[int, ...]
     answer: str
     value: float  # how likely a person would ask for it, 0 to 1
     wordings: tuple[str, ...]

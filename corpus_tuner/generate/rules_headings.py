@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from corpus_tuner.generate.rules_languages import code, leans, phrases
 from corpus_tuner.generate.rules_facts import quoted
+from corpus_tuner.generate.rules_languages import code, leans, phrases
 from corpus_tuner.records import Section
 from corpus_tuner.text import jaccard, normalise_answer, words
 

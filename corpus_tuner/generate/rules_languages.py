@@ -158,7 +158,7 @@ def _fact(section: Section, language: str, number: int, sentence: str, first: in
     asked = [(wording.cloze, whole), (wording.gap, _near(sentence, first, last))]
     questions = [template.format(title=section.title, sentence=text, blank=BLANK) for template, text in asked]
     kept = apart([question for question in questions if acceptable(question, answer)])
-    return Fact(number, answer, value * 0.9, kept) if kept else None
+    return Fact((number,), answer, value * 0.9, kept) if kept else None
 
 
 def _near(sentence: str, first: int, last: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from corpus_tuner.generate.rules_spans import Span, is_proper
+from corpus_tuner.generate.rules_spans import Span, head, is_proper
 from corpus_tuner.generate.rules_tokens import Token
 from corpus_tuner.generate.rules_words import (
     FIRST_NAMES,
@@ -17,6 +17,9 @@ from corpus_tuner.generate.rules_words import (
     TITLES,
     WEEKDAYS,
 )
+
+
+_ALSO_PLACES = PLACES | frozenset("Victoria Florence Charlotte Norman Francis Grace Christian Mark Jack Max Lee Von Cam Kip Rose Guy".split())
 
 
 def people(sentences: Iterable[Sequence[Token]]) -> frozenset[str]:
@@ -34,8 +37,23 @@ def people(sentences: Iterable[Sequence[Token]]) -> frozenset[str]:
             elif len(run) > 1 and (run[0] in FIRST_NAMES or run[0] in TITLES) and run[-1] not in PLACES | MONTHS:
                 found.update(run[-2:] if run[-1] in ("Jr.", "Sr.", "II", "III") else run[-1:])
                 found.add(" ".join(run))
+            elif run and _acts_as_person(tokens, i, end) and run[-1] not in PLACES | THING_HEADS | MONTHS:
+                found.update(run[-1:])
+                found.add(" ".join(run))
             i = max(end, i + 1)
-    return frozenset(found - (things & PLACES) - {"I", "II", "III", "IV"})
+    return frozenset(found - things - {"I", "II", "III", "IV"})
+
+
+def _acts_as_person(tokens: Sequence[Token], first: int, end: int) -> bool:
+    """A name that says or writes something, or that opens a sentence in which nothing else can be "he" or "his"."""
+    if end >= len(tokens) or any(token.tag == "NNPS" for token in tokens[first:end]):
+        return False
+    after = tokens[end]
+    if after.tag == "VBD" and after.lower in PERSON_VERBS:
+        return tokens[first - 1].lower not in ("the", "a", "an") if first else True
+    others = [token for token in tokens[end:] if token.is_name and token.index >= end]
+    pronoun = next((token for token in tokens[end:] if token.lower in ("he", "his", "she", "her", "himself", "herself")), None)
+    return first == 0 and after.is_finite and pronoun is not None and not any(t.index < pronoun.index for t in others)
 
 
 def sort_of(tokens: Sequence[Token], span: Span, persons: frozenset[str]) -> str:
@@ -43,26 +61,21 @@ def sort_of(tokens: Sequence[Token], span: Span, persons: frozenset[str]) -> str
     if span.kind in ("date", "year", "number", "amount", "because"):
         return span.kind
     inside = tokens[span.first : span.last]
-    head = _head(inside)
-    if not is_proper(tokens, span) and not inside[-1].is_name:
-        return ("people" if head.tag == "NNS" else "person") if head.lower in PERSON_NOUNS else "thing"
+    if not is_proper(tokens, span):
+        noun = head(inside)
+        if noun.is_name and any(token.lower in PERSON_NOUNS for token in inside):
+            return "person"
+        return ("people" if noun.tag == "NNS" else "person") if noun.lower in PERSON_NOUNS else "thing"
     text, first, last = " ".join(token.text for token in inside), inside[0].text, inside[-1].text
     if last in PLACE_HEADS or last in PLACES:
         return "place"
     if last in THING_HEADS or any(token.lower in ("of", "&") for token in inside) or last in WEEKDAYS:
         return "thing"
-    if first in TITLES or (first in FIRST_NAMES and (len(inside) > 1 or first not in PLACES)):
+    if first in TITLES or (first in FIRST_NAMES and (len(inside) > 1 or first not in _ALSO_PLACES)):
         return "person"
     if text in persons or last in persons:
         return "person"
     return "name"
-
-
-def _head(inside: Sequence[Token]) -> Token:
-    for before, token in zip(inside, inside[1:]):
-        if token.tag in ("IN", "TO") or token.text == ",":
-            return before
-    return inside[-1]
 
 
 def who(tokens: Sequence[Token], span: Span, persons: frozenset[str], verb: Token | None = None) -> str:
@@ -77,6 +90,7 @@ def who(tokens: Sequence[Token], span: Span, persons: frozenset[str], verb: Toke
     if sort == "name":
         if verb is not None and verb.lower in PERSON_VERBS and last.tag == "NNP":
             return "Who"
-        starts_article = span.first and tokens[span.first - 1].lower in ("the", "a", "an")
-        return "What" if starts_article and not last.text.endswith("s") else ""
+        if span.first and tokens[span.first - 1].lower in ("the", "a", "an"):
+            return "" if last.text.endswith("s") else "What"
+        return "Who or what" if verb is not None and not last.text.endswith("s") else ""
     return "What" if sort in ("thing", "place") else ""

@@ -14,7 +14,9 @@ _INSIDE = ("JJ", "JJR", "JJS", "NN", "NNS", "NNP", "NNPS", "CD", "VBN", "VBG", "
 _NAME_LINKS = frozenset("of the de la le du von van der den al and for & d’ ibn bin del".split())
 _VAGUE = frozenset("number part one way kind type sort lot series set use fact case example time times result order "
                    "addition term terms form forms end rest variety majority same other others years year people "
-                   "percent something thing things".split())
+                   "percent something thing things instance lot bit example examples".split())
+_LIGHT = frozenset("subject home part able due host".split())
+_RELATIVES = frozenset("that which who whom whose what".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,21 @@ def _fit(tokens: Sequence[Token], span: Span) -> bool:
     size = sum(token.text[0].isalnum() for token in inside)
     if not 1 <= size <= MAX_WORDS or inside[0].lower in PRONOUNS:
         return False
-    if any(token.tag in ("PRP", "PRP$", "WP", "WDT") for token in inside) and span.kind != "quote":
+    if any(token.tag in ("PRP", "PRP$") or token.lower in _RELATIVES for token in inside) and span.kind != "quote":
+        return False
+    if span.kind == "complement" and not (inside[0].tag in _INSIDE and head(inside).is_noun and head(inside).lower not in _LIGHT):
         return False
     if span.kind in ("noun", "complement", "aside") and size == 1 and inside[-1].lower in _VAGUE:
         return False
     return inside[0].tag != "POS" and inside[-1].tag != "POS"
+
+
+def head(inside: Sequence[Token]) -> Token:
+    """The last word before a preposition or a comma: "theory" of "theory of computation"."""
+    for before, token in zip(inside, inside[1:]):
+        if token.tag in ("IN", "TO") or token.text == ",":
+            return before
+    return inside[-1]
 
 
 def _dates(tokens: Sequence[Token]) -> Iterator[Span]:
@@ -111,7 +123,8 @@ def _date_range(tokens: Sequence[Token], i: int) -> int | None:
     if tokens[i].text in "–-" and tokens[i + 1].text.isdigit():
         return i + 2
     before = tokens[i - 1]
-    if tokens[i].lower == "and" and not (i >= 2 and tokens[i - 2].lower == "between" and is_year(before)):
+    decades = before.text.endswith("0s") and tokens[i + 1].text.endswith("0s")
+    if tokens[i].lower == "and" and not decades and not (i >= 2 and tokens[i - 2].lower == "between" and is_year(before)):
         return None
     return _date_end(tokens, i + 1) or None
 
@@ -125,6 +138,8 @@ def _numbers(tokens: Sequence[Token]) -> Iterator[Span]:
         end = i + 1
         while end < len(tokens) and (tokens[end].lower in SCALES or tokens[end].lower in NUMBER_WORDS):
             end += 1
+        if end + 1 < len(tokens) and tokens[end].text in "–-" and tokens[end + 1].tag == "CD":
+            end += 2
         date = _date_end(tokens, i)
         if not date:
             yield Span(i, end, "number")
@@ -242,6 +257,8 @@ def _lists(tokens: Sequence[Token]) -> Iterator[Span]:
                 break
             end, items = at[step].last, items + 1
             if joined & {"and", "or"}:
+                if end < len(tokens) and tokens[end].lower == "of":
+                    break
                 yield Span(base.first, end, "list")
                 break
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from corpus_tuner.generate.rules_words import BE, MONTHS, NUMBER_WORDS, WEEKDAYS
+from corpus_tuner.generate.rules_words import BE, IRREGULAR, MONTHS, NUMBER_WORDS, WEEKDAYS
 
 _TOKEN = re.compile(
     r"""(?:[A-Z]\.){2,}                                  # U.S.
@@ -75,6 +75,8 @@ def tokenise(sentence: str) -> tuple[Token, ...]:
         tags[i] = _mend(texts, tags, i, known)
         if text[:1].isdigit() and text[-2:] in ("st", "nd", "rd", "th"):
             tags[i] = "JJ"
+    for i in range(1, len(texts) - 1):
+        tags[i] = _finite(texts, tags, i, known)
     tokens, closing = [], []
     for i, match in enumerate(matches):
         text = texts[i]
@@ -111,14 +113,30 @@ def _mend(texts: list[str], tags: list[str], i: int, known: dict[str, str]) -> s
         return tag
     if tag == "VBD" and i and tags[i - 1] in ("DT", "PRP$", "JJ") and i + 1 < len(tags) and tags[i + 1][:2] == "NN":
         return "VBN"  # "the rebuilt church"
-    if tag in ("VB", "VBP", "VBD") and tags[i - 1 : i] == ["DT"]:
+    if tag in ("VB", "VBP") and before in ("the", "a", "an"):
         return "NN"
+    return tag
+
+
+def _finite(texts: list[str], tags: list[str], i: int, known: dict[str, str]) -> str:
+    """A verb right after a noun and right before its object is finite: participles and nouns take none."""
+    word, tag, before, after = texts[i].lower(), tags[i], tags[i - 1], tags[i + 1]
+    k = i - 1
+    while k > 0 and tags[k] == "RB":
+        k -= 1
+    takes_object = after in ("DT", "PRP$", "PRP", "NNP", "CD") or texts[i + 1].lower() == "that"
+    if tag == "VBN" and takes_object and (tags[k][:2] == "NN" or tags[k] == "PRP" or texts[k] in (",", ")")):
+        return "VBD" if word.endswith("ed") or word in IRREGULAR else tag
+    if tag == "VBN" and tags[k] == "PRP":
+        return "VBD"
+    if tag == "NN" and before == "NNS" and after in ("DT", "PRP$"):
+        return "VBP" if "VBG" in (known.get(word + "ing"), known.get(word[:-1] + "ing")) else tag
     return tag
 
 
 def _starts_name(texts: list[str], lower: str, known: dict[str, str]) -> bool:
     """Whether the capital of a sentence's first word is the word's own."""
-    return known.get(lower) is None and not texts[0].isupper() or texts[0][1:] != texts[0][1:].lower()
+    return (known.get(lower) is None and not texts[0].isupper()) or texts[0][1:] != texts[0][1:].lower()
 
 
 def is_year(token: Token) -> bool:
@@ -134,15 +152,20 @@ def render(tokens: Sequence[Token], lower_first: bool = False) -> str:
             adjacent = before.index + 1 == token.index and before.end == token.start
             out += "" if adjacent or token.text in (",", ".", ";", ":", "%") else " "
         out += token.text
-    if lower_first and tokens and not tokens[0].is_name and tokens[0].text != "I" and tokens[0].text[1:].islower() | (len(tokens[0].text) == 1):
+    if lower_first and tokens and not _own_capital(tokens[0]):
         out = out[:1].lower() + out[1:]
     return out
 
 
+def _own_capital(token: Token) -> bool:
+    """Whether a word keeps its capital inside of a sentence."""
+    common = token.text[1:] == token.text[1:].lower() and lexicon().get(token.lower) is not None
+    inflected = token.lower.endswith("s") and lexicon().get(token.lower[:-1]) is not None
+    return token.is_name or token.text == "I" or not (common or inflected or token.tag == "NNS")
+
+
 def lemma(verb: str, tag: str) -> str | None:
     """The infinitive of a past (VBD), third-person (VBZ) or plural present (VBP) form; None where it is not certain."""
-    from corpus_tuner.generate.rules_words import IRREGULAR
-
     verb, known = verb.lower(), lexicon()
     if tag == "VBP":
         return verb if known.get(verb, "")[:2] == "VB" else None
@@ -162,9 +185,9 @@ def _stems(verb: str, ending: str) -> list[str]:
         body = verb[:-2]
         doubled = [body[:-1]] if body[-1:] == body[-2:-1] and body[-1] not in "aeious" else []
         final_y = [body[:-1] + "y"] if body.endswith("i") and len(body) > 2 else []
-        if lexicon().get(body) in ("VB", "VBP"):
-            return [body, *doubled] if not _SILENT_E.search(body) else [body + "e", body, *doubled]
         silent = _SILENT_E.search(body) and not body.endswith("ss")
+        if lexicon().get(body) in ("VB", "VBP"):
+            return [body + "e", body, *doubled] if silent else [body, *doubled]
         return [*doubled, *final_y, *([body + "e", body] if silent else [body, body + "e"])]
     if ending == "s" and verb.endswith("s"):
         stems = [verb[:-3] + "y"] if verb.endswith("ies") and len(verb) > 4 else []

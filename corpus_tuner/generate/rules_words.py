@@ -15,7 +15,7 @@ PRONOUNS = frozenset("i he she it they we you him her them us me himself herself
                      "those such one ones another others both neither either here there his its their our my your "
                      "former latter each some many most all none former's latter's same".split())
 """A clause whose subject begins with one of these leans on the sentence before it."""
-DANGLING = frozenset("he she it they we i you him her them us me this these those such here former latter "
+DANGLING = frozenset("he she it they we i you him her them us me this these those such here there former latter "
                      "himself herself themselves our your my".split())
 """Words that have no place in a question that stands on its own."""
 POSSESSIVES = frozenset("his her its their".split())
