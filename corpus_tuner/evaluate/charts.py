@@ -78,7 +78,7 @@ class Curve:
     end: tuple[float, float] = field(default=(0.0, 0.0))
 
 
-WIDTH, HEIGHT, MARGIN = 320, 140, 40
+WIDTH, HEIGHT, MARGIN = 320, 140, 46
 
 
 def curves(rows: Sequence[Mapping[str, Any]]) -> list[Curve]:
@@ -106,7 +106,7 @@ def _curve(title: str, points: list[tuple[float, float]], *, share: bool) -> Cur
         x = MARGIN + (WIDTH - MARGIN) * (at - first) / (last - first)
         return round(x, 1), round(10 + (HEIGHT - 10) * (1 - max(0.0, value) / top), 1)
 
-    label = (lambda value: f"{round(100 * value)} %") if share else (lambda value: f"{value:.3g}")
+    label = (lambda value: f"{round(100 * value)} %") if share else (lambda value: f"{value:.2g}")
     spots = [place(*point) for point in kept]
     return Curve(
         title=title,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -63,8 +64,17 @@ def _machine(results: Results, meta: Mapping[str, Any], chosen: list[samples.Sam
         "verdicts": [_named(to_json(one)) for one in wording.verdicts(results)],
         "advice": wording.advice(results),
         "samples": to_json(chosen),
-        "meta": dict(meta),
+        "meta": _finite(to_json(meta)),
     }
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no number for what a training that diverged logs: such become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +95,7 @@ def html(results: Results, meta: Mapping[str, Any], sections: list[Section], cho
         title=meta.get("title") or meta.get("name") or "Evaluation",
         results=results,
         ALL=ALL,
+        ways=_ways(len(results.arms)),
         arms=[(arm, wording.ARMS.get(arm, "a model of its own")) for arm in results.arms],
         class_names=wording.CLASSES,
         metric_names=wording.METRICS,
@@ -139,10 +150,19 @@ def _heat_row(
 
 def _flow(stages: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, int]]:
     """How many of what there were on the way: ("documents", 1), ("sections", 34), ..."""
-    wanted = (("fetch", "documents"), ("clean", "sections"), ("generate", "examples"), ("dataset", "train"), ("evaluate", "questions"))
-    names = {"examples": "question/answer pairs", "train": "pairs trained on", "questions": "questions asked"}
-    found = ((name, stages.get(stage, {}).get(name)) for stage, name in wanted)
-    return [(names.get(name, name), count) for name, count in found if isinstance(count, int)]
+    wanted = (
+        ("fetch", "documents", "document"),
+        ("clean", "sections", "section"),
+        ("generate", "examples", "question/answer pair"),
+        ("dataset", "train", "trained pair"),
+    )
+    found = [(name, stages.get(stage, {}).get(key)) for stage, key, name in wanted]
+    return [(name if count == 1 else f"{name}s", count) for name, count in found if isinstance(count, int)]
+
+
+def _ways(count: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return f"{words[count] if count < len(words) else count} way{'' if count == 1 else 's'}"
 
 
 def link(url: Any) -> str:

@@ -1,4 +1,4 @@
-"""The most instructive answers: where the expert fails and looking up does not, where it is the other way round, ..."""
+"""The most instructive answers: where the expert fails and looking up does not, where it is the other way round, and so on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SORTS = (
     "The expert is wrong, looking up is right",
     "The expert is right, looking up is wrong",
     "The expert is right, as looking up is",
-    "Nobody is right",
+    "Neither the expert nor looking up is right",
 )
 COUNTS = (6, 6, 4, 4)  # at most so many of each
 CLOSE = 0.8  # F1 from which a long answer counts as right here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -66,9 +67,14 @@ def _replies(conversations: Sequence[Sequence[Message]], model: Any, max_tokens:
 
 
 def _in_threads(one: Callable[[Any], Reply], conversations: Sequence[Any], threads: int) -> Iterator[Reply]:
-    """In order; when the caller stops, or one call raises, no further call begins."""
-    pool = ThreadPoolExecutor(threads)
+    """In order, a few calls ahead; when the caller stops, or one call raises, no further call begins."""
+    pool, ahead = ThreadPoolExecutor(threads), deque()
     try:
-        yield from pool.map(one, conversations)
+        for messages in conversations:
+            ahead.append(pool.submit(one, messages))
+            if len(ahead) >= 4 * threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)

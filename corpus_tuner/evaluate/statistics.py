@@ -53,8 +53,9 @@ def bootstrap(columns: np.ndarray, clusters: Sequence[str], seed: int = 0) -> li
     """The mean of each column of `columns` (n questions × k) with an interval by resampling whole clusters.
 
     The percentile interval is expanded for few clusters as Hesterberg 2015 (The American Statistician 69:4) gives it.
-    A column without spread gets what Wilson's interval gives for 0 of n: that nothing was seen in n questions does not
-    say that it never happens. Values lie in -1..1.
+    As with a design effect, clusters only ever widen it: it is never narrower than that of n independent questions.
+    A column without any spread gets what Wilson's interval gives for 0 of n, since what was not seen in n questions may
+    yet happen. Values lie in -1..1.
     """
     import numpy as np
 
@@ -67,13 +68,11 @@ def bootstrap(columns: np.ndarray, clusters: Sequence[str], seed: int = 0) -> li
     np.add.at(sums, place, columns)
     tail = _expanded_tail(len(names))
     low, high = np.quantile(_resampled(sums, sizes, seed), [tail, 1 - tail], axis=0)
-    unseen = wilson(0.0, n).high
-    found = []
-    for k, value in enumerate(columns.mean(axis=0)):
-        still = bool((columns[:, k] == columns[0, k]).all())
-        bounds = (value - unseen, value + unseen) if still else (min(low[k], value), max(high[k], value))
-        found.append(Estimate(float(value), max(-1.0, float(bounds[0])), min(1.0, float(bounds[1]))))
-    return found
+    least = np.where((columns == columns[0]).all(axis=0), wilson(0.0, n).high, Z * columns.std(axis=0) / n**0.5)
+    narrow = (high - low) / 2 < least
+    mean = columns.mean(axis=0)
+    low, high = np.where(narrow, mean - least, np.minimum(low, mean)), np.where(narrow, mean + least, np.maximum(high, mean))
+    return [Estimate(float(m), max(-1.0, float(a)), min(1.0, float(b))) for m, a, b in zip(mean, low, high)]
 
 
 def _resampled(sums: np.ndarray, sizes: np.ndarray, seed: int) -> np.ndarray:

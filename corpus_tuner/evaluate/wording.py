@@ -49,11 +49,11 @@ class Verdict:
 
 
 def percent(share: float) -> str:
-    """`78 %`; a share that is not quite all or nothing never reads as one."""
+    """`78 %` with a space that does not break; a share that is not quite all or nothing never reads as one."""
     rounded = round(100 * share)
     if rounded == 100 and share < 1:
-        return f"{min(99.9, 100 * share):.1f} %"
-    return f"{100 * share:.1f} %" if rounded == 0 and share > 0 else f"{rounded} %"
+        return f"{min(99.9, 100 * share):.1f}\u00a0%"
+    return f"{100 * share:.1f}\u00a0%" if rounded == 0 and share > 0 else f"{rounded}\u00a0%"
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -68,12 +68,11 @@ def _verdict(results: Results, cls: str) -> Iterator[Verdict]:
         return
     metric = measure(results, cls)
     score = getattr(cell, metric)
-    what = "gives the accepted answer to the letter" if metric == "exact" else "overlaps with the accepted answer by"
-    bounds = f"[{percent(score.low)}, {percent(score.high)}]"
+    bounds = _range(score.low, score.high)
     sentence = (
-        f"The expert {what} in {percent(score.value)} {bounds} of {cell.n} questions."
+        f"{percent(score.value)} {bounds} of {cell.n:,} questions answered to the letter."
         if metric == "exact"
-        else f"What the expert says {what} {percent(score.value)} {bounds} (mean F1 over {cell.n} questions)."
+        else f"The expert's words agree with the accepted answers to {percent(score.value)} {bounds} (mean F1, {cell.n:,} questions)."
     )
     rivals = [results.against(arm, cls, "contained" if arm == "retrieval" else metric) for arm in results.arms]
     lines = tuple((one.verdict, _comparison(one)) for one in rivals if one)
@@ -107,7 +106,7 @@ def _signed(value: float) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    return f"[{100 * low:.0f}, {100 * high:.0f}]".replace("-0]", "0]").replace("[-0,", "[0,").replace("-", "\u2212")
+    return f"[{100 * low:.0f},\u00a0{100 * high:.0f}]".replace("-0]", "0]").replace("[-0,", "[0,").replace("-", "\u2212")
 
 
 # ----------------------------------------------------------------------------------------------------- in one word

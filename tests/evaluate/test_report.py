@@ -1,0 +1,242 @@
+"""The report: what is in it, that nothing of a text becomes HTML, and that a real browser shows it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from planted import ARMS, build
+
+from corpus_tuner.evaluate import charts, report
+from corpus_tuner.evaluate.results import Results, aggregate
+from corpus_tuner.evaluate.samples import SORTS, choose
+from corpus_tuner.evaluate.score import ask
+from corpus_tuner.records import Answer, Question, Section
+
+PLANTED = '"><script>alert(1)</script><img src=x onerror=alert(2)>\'{{ 7 * 7 }}'
+META: dict[str, Any] = {
+    "name": "moon",
+    "title": "Moon",
+    "documents": [{"title": "Moon", "url": "https://example.org/moon", "revision": "42", "licence": "CC BY-SA 4.0"}],
+    "stages": {"fetch": {"documents": 1}, "clean": {"sections": 12}, "generate": {"examples": 240}, "dataset": {"train": 120}},
+    "seconds": {"fetch": 0.2, "train": 72.4, "evaluate": 3.0},
+    "rejects": {"duplicate": 12, "number not in the source": 3},
+    "coverage": {"sentences": 24, "covered": 12, "sections": [{"section": "s0", "sentences": 2, "covered": 1}]},
+    "loss": [{"step": n, "loss": 4 / n, "recall": 1 - 1 / n} for n in range(1, 50)],
+    "expert": {"base": "scratch", "backend": "scratch", "metrics": {"parameters": 450_000}},
+    "writer": "rules",
+    "version": "0.1.0",
+}
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and the visible text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def written(folder: Path, results: Results, sections: list[Section], **meta: Any) -> str:
+    report.write(folder, results, META | meta, sections)
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_schema_describes_the_report(tmp_path: Path, results: Results, corpus: Any) -> None:
+    """report.json is what report.schema.json says."""
+    written(tmp_path, results, corpus[0])
+    schema = json.loads(files("corpus_tuner.evaluate").joinpath("report.schema.json").read_text(encoding="utf-8"))
+    found = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(found, schema)
+    assert found["questions"] == 240
+    assert {one["class"] for one in found["cells"]} == {"trained", "paraphrase", "all"}
+
+
+def test_the_page_says_what_the_figures_say(tmp_path: Path, results: Results, corpus: Any) -> None:
+    """Shares, verdicts, sections, licence, coverage, reasons and times of the planted arms stand in the page."""
+    text = " ".join(Tags(written(tmp_path, results, corpus[0])).text.replace("\u00a0", " ").split())
+    for part in (
+        "60 %", "Loses to nearest by 20 points", "Ahead of base by 60 points", "looking the answer up (nearest and retrieval) beats this expert",
+        "Section 11", "CC BY-SA 4.0", "50 %", "number not in the source", "1 min 12 s", "450 thousand parameters", "1 document",
+        "Fact Gold",
+    ):
+        assert part in text, part
+
+
+def test_nothing_is_fetched_and_nothing_runs(tmp_path: Path, results: Results, corpus: Any) -> None:
+    """No script, no frame, no address but links for a reader, and a policy that forbids the rest."""
+    tags = Tags(written(tmp_path, results, corpus[0])).found
+    assert not {tag for tag, _ in tags} & {"script", "iframe", "object", "embed", "form", "base", "img", "audio", "video"}
+    assert not [name for _, attributes in tags for name in attributes if name.startswith("on") or name in ("src", "srcset", "action")]
+    assert {attributes["href"].partition(":")[0] for _, attributes in tags if attributes.get("href")} <= {"https", "data"}
+    policy = next(attributes["content"] for tag, attributes in tags if attributes.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in policy
+
+
+def poisoned() -> tuple[Results, list[Section], dict[str, Any]]:
+    """A corpus whose every text is an attack: titles, headings, questions, answers, arms, classes, kinds, reasons, URLs."""
+    url = 'javascript:alert(3)//" onclick="alert(4)'
+    sections = [replace(one, title=PLANTED, path=(PLANTED, PLANTED), url=url) for one in build()[0]]
+    asked = [replace(one, text=one.text + PLANTED, kind=PLANTED, cls=PLANTED + one.cls, answers=(PLANTED,)) for one in build()[1]]
+    scores = {"exact": 0.0, "f1": 0.0, "contained": 0.0}
+    answers = {arm: [Answer(one.id, arm, PLANTED, scores) for one in asked] for arm in ("expert", "nearest", PLANTED)}
+    meta = dict.fromkeys(("name", "title", "writer", "version"), PLANTED) | {
+        "documents": [{"title": PLANTED, "url": url, "revision": PLANTED, "licence": PLANTED}],
+        "rejects": {PLANTED: 3},
+        "expert": {"base": PLANTED, "backend": "endpoint", "model": PLANTED},
+    }
+    return aggregate(asked, answers, sections), sections, meta
+
+
+def test_no_text_becomes_html(tmp_path: Path) -> None:
+    """An attack in every text that the report shows stays text, and an address that is none gets no link."""
+    results, sections, meta = poisoned()
+    page = Tags(written(tmp_path, results, sections, **meta))
+    assert page.text.count("<script>alert(1)</script>") > 20
+    assert page.text.count("{{ 7 * 7 }}") == page.text.count("<script>alert(1)</script>")
+    assert not {tag for tag, _ in page.found} & {"script", "img"}
+    assert not [name for _, attributes in page.found for name in attributes if name.startswith("on")]
+    assert not [a for tag, a in page.found if tag == "a"]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//host/x", "https://", "file:///etc/passwd", "http://[", None, 3])
+def test_only_web_addresses_become_links(url: Any) -> None:
+    """Anything but http and https with a host is shown as text."""
+    assert report.link(url) == ""
+    assert report.link("https://de.wikipedia.org/wiki/Apollo_8#Crew") != ""
+
+
+def test_everything_about_the_corpus_may_be_missing(tmp_path: Path) -> None:
+    """Without meta, sections and an expert the page still has its figures."""
+    asked = [Question("q", "own", "Who?", ("Borman",))]
+    only = aggregate(asked, {"base": [Answer("q", "base", "", {"exact": 0.0, "f1": 0.0, "contained": 0.0})]}, [])
+    report.write(tmp_path, only, {})
+    assert "No expert was asked" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["advice"]
+
+
+def test_a_training_that_diverged_still_makes_valid_json(tmp_path: Path, results: Results, corpus: Any) -> None:
+    """NaN and infinity become null in report.json and leave the curve."""
+    rows = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": math.nan}, {"step": 3, "loss": math.inf}, {"step": 4, "loss": 1.0}]
+    written(tmp_path, results, corpus[0], loss=rows)
+    text = (tmp_path / "report.json").read_text(encoding="utf-8")
+    json.loads(text, parse_constant=lambda name: pytest.fail(name))
+
+
+def test_samples_are_sorted_by_who_was_right(results: Results, corpus: Any) -> None:
+    """Each sample is of the sort that it is shown under; held-out questions come first; twenty at most."""
+    found = choose(results, corpus[0])
+    assert 0 < len(found) <= 20
+    for one in found:
+        right = {arm: good for arm, _, good in one.answers}
+        looked_up = right["nearest"] or right["retrieval"]
+        assert SORTS.index(one.sort) == {(False, True): 0, (True, False): 1, (True, True): 2, (False, False): 3}[right["expert"], looked_up]
+        assert one.source.startswith("Fact Gold")
+    assert {one.question.cls for one in found} == {"paraphrase"}
+
+
+def test_curves_stay_in_their_box() -> None:
+    """Ten thousand steps give a line of bounded length within the drawing, ending at the last step."""
+    rows = [{"step": n, "loss": 5 / (n + 1)} for n in range(10_000)]
+    curve = charts.curves(rows)[0]
+    spots = [tuple(map(float, spot.split(","))) for spot in curve.path.split()]
+    assert len(spots) <= charts.POINTS + 1
+    assert all(0 <= x <= 340 and 0 <= y <= 170 for x, y in spots)
+    assert [x for x, _ in spots] == sorted(x for x, _ in spots)
+    assert charts.curves([]) == charts.curves([{"step": 1, "loss": 1.0}]) == []
+
+
+@pytest.mark.parametrize(("value", "top"), [(0, 1), (0.7, 1), (1, 1), (1.2, 2), (3.7, 5), (60, 100), (0.03, 0.05)])
+def test_axes_end_at_round_numbers(value: float, top: float) -> None:
+    """The least of 1, 2, 5 times a power of ten that holds the value."""
+    assert charts.nice(value) == pytest.approx(top)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb (WCAG 2.2)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] if len(colour) == 7 else [int(c, 16) / 15 for c in colour[1:]]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear))
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG's contrast ratio."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def mixed(one: str, other: str, share: float) -> str:
+    """What CSS's color-mix(in srgb, one share, other) gives."""
+    pairs = ((int(one[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in pairs)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_every_text_can_be_read(theme: int) -> None:
+    """Text, links, verdicts and every cell of the heat map have WCAG's contrast of 4.5; the arms' marks 3."""
+    css = files("corpus_tuner.evaluate").joinpath("report.html").read_text(encoding="utf-8")
+    colours = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6})", block)) for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)[:2]]
+    used = colours[theme]
+    for ground in ("paper", "card", "wash"):
+        assert min(contrast(used[ink], used[ground]) for ink in ("ink", "soft")) >= 4.5
+    for ground in ("paper", "card"):
+        assert min(contrast(used[ink], used[ground]) for ink in ("expert", "good", "bad")) >= 4.5
+        assert min(contrast(used[ink], used[ground]) for ink in ("base", "retrieval", "nearest", "other")) >= 3
+    for value in range(101):
+        ink = used["hot-ink" if value >= 71 else "warm-ink" if value >= 54 else "cool-ink"]
+        assert contrast(ink, mixed(used["heat"], used["wash"], value / 100)) >= 4.5, value
+
+
+def screenshots() -> Any:
+    """scripts/screenshot_report.py as a module."""
+    path = Path(__file__).parents[2] / "scripts" / "screenshot_report.py"
+    spec = importlib.util.spec_from_file_location("screenshot_report", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_real_browser_shows_it_without_an_error(tmp_path: Path) -> None:
+    """Chromium renders even the poisoned report: nothing in its console, no script, the figures in the page."""
+    shots = screenshots()
+    if shots.browser() is None:
+        pytest.skip("no chromium on the PATH (apt-get install chromium)")
+    results, sections, meta = poisoned()
+    written(tmp_path, results, sections, **meta)
+    page, errors = shots.chromium(tmp_path / "report.html", "--dump-dom")
+    assert errors == []
+    assert "In short" in page
+    assert "<script" not in page
+    (tmp_path / "planted.html").write_text("<script>console.error('seen')</script>", encoding="utf-8")
+    assert shots.chromium(tmp_path / "planted.html", "--dump-dom")[1], "the console is not heard"
+
+
+def test_ten_thousand_answers_are_reported_soon(tmp_path: Path) -> None:
+    """2,500 questions to four arms: figures and report within 20 s of processor time, the page under 3 MB."""
+    import time
+
+    sections, asked = build(125)
+    started = time.process_time()
+    answers = {arm: list(ask(asked, model, name=arm)) for arm, model in ARMS.items()}
+    written(tmp_path, aggregate(asked, answers, sections), sections)
+    assert sum(len(given) for given in answers.values()) == 10_000
+    assert time.process_time() - started < 20
+    assert (tmp_path / "report.html").stat().st_size < 3_000_000
