@@ -97,7 +97,7 @@ def _basic(sections: Sequence[Section], count: int) -> Iterator[list[_Pair]]:
     persons = people(line.tokens for found in lines for line in found)
     for section, found in zip(sections, lines):
         if rules_languages.is_english(section):
-            facts: Iterable[Fact] = rules_english.facts(section, found, persons, most=2 * count)
+            facts: Iterable[Fact] = rules_english.facts(section, found, persons, most=4 * count)
         else:
             facts = sorted(rules_languages.facts(section), key=lambda fact: (-fact.value, fact.numbers))
         yield [

@@ -30,7 +30,7 @@ def direct(tokens: Sequence[Token], clause: Clause, span: Span, persons: frozens
 
 def _of_subject(tokens: Sequence[Token], clause: Clause, span: Span, persons: frozenset[str]) -> Iterator[str]:
     rest = _without_leaning_tail(clause.rest)
-    predicate = f"{render(clause.group)} {render(rest)}".rstrip()
+    predicate = f"{render((*clause.adverbs, *clause.group))} {render(rest)}".strip()
     identity = clause.main.lower in BE and rest and (rest[0].is_name or rest[0].tag == "CD")
     if not rest or identity or rest[0].lower in ("that", "to", "not") or _owned(clause.subject):
         return
@@ -200,7 +200,7 @@ def _active(clause: Clause, word: str, after: Tokens) -> Iterator[str]:
     main = clause.main.lower
     if main.endswith("ed") and clause.group[0].lower in ("was", "were"):
         subject = render(clause.subject, lower_first=True)
-        yield f"{word} {main} {subject} {render(_trimmed(after))}".rstrip()
+        yield " ".join(part for part in (word, render(clause.adverbs), main, subject, render(_trimmed(after))) if part)
 
 
 def _of_object(tokens: Sequence[Token], clause: Clause, span: Span, word: str, after: Tokens) -> Iterator[str]:
@@ -233,13 +233,13 @@ def _inverted(clause: Clause, rest: Tokens) -> str:
     main = clause.main
     if first.lower in BE or first.lower in MODALS or (first.lower in ("has", "have", "had", "did", "does", "do")
                                                       and len(clause.group) > 1):
-        tail = render((*clause.group[1:], *rest))
+        tail = render((*clause.adverbs, *clause.group[1:], *rest))
         return f"{first.lower} {subject} {tail}".rstrip()
     infinitive = lemma(main.text, main.tag) if len(clause.group) == 1 else None
     if infinitive is None or main.tag not in ("VBD", "VBZ", "VBP"):
         return ""
     helper = {"VBD": "did", "VBZ": "does", "VBP": "do"}[main.tag]
-    return f"{helper} {subject} {infinitive} {render(rest)}".rstrip()
+    return " ".join(part for part in (helper, subject, render(clause.adverbs), infinitive, render(rest)) if part)
 
 
 def _owned(subject: Tokens) -> bool:

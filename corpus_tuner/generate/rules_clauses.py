@@ -30,6 +30,7 @@ class Clause:
     group: Tokens
     rest: Tokens
     reason: Tokens = ()
+    adverbs: Tokens = ()  # between subject and verb: "rarely" must not be lost
 
     @property
     def main(self) -> Token:
@@ -100,7 +101,8 @@ def _main_clause(plain: Tokens, start: int) -> Clause | None:
             rest = plain[group:stop]
             if _sound(plain[verb:group], rest) and not _torn(plain, group, stop):
                 lead = plain[start : first - 1 if plain[first - 1].text == "," else first] if first > start else ()
-                return Clause(lead, plain[first:core], plain[verb:group], rest, _reason(plain, stop))
+                adverbs = _adverbs(plain, verb)
+                return Clause(lead, plain[first:core], plain[verb:group], rest, _reason(plain, stop), adverbs)
         return None
     return None
 
@@ -133,6 +135,13 @@ def _subject_end(plain: Tokens, first: int) -> tuple[int, int] | None:
         linked = core < len(plain) and (plain[core].lower in _LINKS or plain[core].lower in ("and", "or", "&"))
         core = _noun_phrase(plain, core + 1) if linked else 0
     return None
+
+
+def _adverbs(plain: Tokens, verb: int) -> Tokens:
+    first = verb
+    while plain[first - 1].tag == "RB":
+        first -= 1
+    return plain[first:verb]
 
 
 def _past(plain: Tokens, i: int) -> bool:

@@ -18,7 +18,7 @@ from corpus_tuner.generate.rules_words import CONNECTIVES, DANGLING, POSSESSIVES
 from corpus_tuner.records import Section
 from corpus_tuner.text import content_words, words
 
-CLOZE_VALUE = 0.5  # of a direct question's: a person would rather be asked
+CLOZE_VALUE = 0.4  # of a direct question's: a person would rather be asked
 _MAX_CLOZE_WORDS = 55
 _MAX_PAIR_WORDS = 72
 _MAX_DIRECT_WORDS = 32
@@ -45,7 +45,7 @@ def lines(section: Section) -> list[Line]:
     for number, (start, end) in enumerate(section.sentences, start=1):
         text = section.text[start:end]
         same_paragraph = "\n" not in section.text[last_end:start]
-        if 4 <= len(words(text)) <= 120 and text[-1:] in ".!?\"”')":
+        if 4 <= len(words(text)) <= 120 and text[-1:] in ".!?\"”')" and text[0] not in "[|{<#":
             tokens = tokenise(text)
             if any(token.is_finite for token in tokens):
                 found.append(Line(section, number, text, tokens, before if same_paragraph else ""))
@@ -159,10 +159,12 @@ def _clozes(line: Line, span: Span, parsed: Sequence[Clause], persons: frozenset
     hides = line.section.title and not rules_facts.contains_answer(rules_facts.where(line.section), _answer(line, span))
     title = quoted(line.section.title) if hides else ""
     article = f"In the article {title}, which" if title else "Which"
-    text = _blanked(line, span, 0, len(line.tokens))
     start = _opening(line)
+    text = _blanked(line, span, start, len(line.tokens)) if start <= span.first else ""
+    if not text:
+        return
     if not _leans(line.tokens, start, span):
-        shown = _capital(_blanked(line, span, start, len(line.tokens)))
+        shown = _capital(text)
         if len(set(content_words(shown))) > 3:
             yield f"{article} {noun} {verb} the sentence {quoted(_window(shown))}?"
             if title:
@@ -213,11 +215,14 @@ def _capital(text: str) -> str:
 
 
 def _opening(line: Line) -> int:
-    """Past a connective ("However,") at the start of a sentence."""
+    """Past a list's bullet and a connective ("However,") at the start of a sentence."""
     tokens = line.tokens
-    if len(tokens) > 2 and tokens[0].lower in CONNECTIVES and tokens[1].text == ",":
-        return 2
-    return 0
+    first = 0
+    while first < len(tokens) - 2 and tokens[first].text in ("-", "–", "•", "*"):
+        first += 1
+    if len(tokens) > first + 2 and tokens[first].lower in CONNECTIVES and tokens[first + 1].text == ",":
+        return first + 2
+    return first
 
 
 def _leans(tokens: Sequence[Token], start: int, span: Span | None) -> bool:
@@ -240,8 +245,10 @@ def topics(section: Section) -> list[tuple[str, int]]:
     for line in lines(section):
         starting = {token.index for clause in clauses(line.tokens) for token in clause.subject}
         for span in spans(line.tokens):
-            if span.kind == "name" and len(span) <= 5:
+            follows = line.tokens[span.last].tag if span.last < len(line.tokens) else ""
+            if span.kind == "name" and len(span) <= 5 and follows[:2] not in ("NN", "JJ", "CD", "PO"):
                 place = subjects if span.first in starting else others
-                name = line.text[line.tokens[span.first].start : line.tokens[span.last - 1].end]
+                article = span.first and line.tokens[span.first - 1].lower == "the"
+                name = ("the " if article else "") + line.text[line.tokens[span.first].start : line.tokens[span.last - 1].end]
                 place.setdefault(name, line.number)
     return [*subjects.items(), *((name, number) for name, number in others.items() if name not in subjects)]

@@ -16,6 +16,7 @@ _VAGUE = frozenset("number part one way kind type sort lot series set use fact c
                    "addition term terms form forms end rest variety majority same other others years year people "
                    "percent something thing things instance lot bit example examples".split())
 _LIGHT = frozenset("subject home part able due host".split())
+_BEFORE_VERBS = BE | frozenset("have has had been that which who not".split())
 _RELATIVES = frozenset("that which who whom whose what".split())
 
 
@@ -236,7 +237,7 @@ def _in_noun_phrase(tokens: Sequence[Token], i: int) -> bool:
         return False
     if token.tag in ("VBG", "VBN"):  # only before a noun, and not as a verb's own form
         before = tokens[i - 1].lower if i else ""
-        return i + 1 < len(tokens) and tokens[i + 1].tag in _INSIDE[:6] and before not in BE | {"have", "has", "had", "been"}
+        return i + 1 < len(tokens) and tokens[i + 1].tag in _INSIDE[:6] and before not in _BEFORE_VERBS
     return i == 0 or tokens[i - 1].aside == token.aside
 
 
@@ -257,7 +258,7 @@ def _lists(tokens: Sequence[Token]) -> Iterator[Span]:
                 break
             end, items = at[step].last, items + 1
             if joined & {"and", "or"}:
-                if end < len(tokens) and tokens[end].lower == "of":
+                if end < len(tokens) and (tokens[end].lower == "of" or tokens[end].tag in ("VBN", "VBG", "POS")):
                     break
                 yield Span(base.first, end, "list")
                 break
