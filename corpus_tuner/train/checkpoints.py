@@ -1,0 +1,71 @@
+"""Checkpoints of an adapter: two are kept, and one that is not whole is passed over."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from corpus_tuner.store import file_digest, write_json
+
+KEPT = 2
+
+
+def save(folder: Path, key: str, step: int, model: Any, optimiser: Any) -> None:
+    """Writes the trained weights and the optimiser's moments; the receipt with their digest is the last write.
+
+    `key` names what is trained on what: a checkpoint of another training is not gone on from.
+    """
+    from safetensors.torch import save_file
+
+    place = folder / "checkpoints" / f"{step:08d}"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    held = {}
+    for name, weight in _trained(model):
+        held[name] = weight.detach().contiguous()
+        held |= {f"{name}::{moment}": value.contiguous() for moment, value in optimiser.state[weight].items()}
+    save_file(held, place / "state.safetensors")
+    write_json(place / "receipt.json", {"key": key, "step": step, "digest": file_digest(place / "state.safetensors")})
+    for old in sorted(place.parent.iterdir())[:-KEPT]:
+        shutil.rmtree(old)
+
+
+def restore(folder: Path, key: str, model: Any, optimiser: Any) -> int:
+    """Goes on from the newest whole checkpoint of this very training; returns its step, or 0."""
+    import torch
+    from safetensors.torch import load_file
+
+    for place in sorted((folder / "checkpoints").glob("*"), reverse=True):
+        step = _whole(place, key)
+        if not step:
+            logging.getLogger(__name__).warning("checkpoint %s is damaged or of another training: passed over", place.name)
+            continue
+        held = load_file(place / "state.safetensors", device=str(model.device))
+        with torch.no_grad():
+            for name, weight in _trained(model):
+                weight.copy_(held.pop(name))
+                moments = {key.rpartition("::")[2]: held[key] for key in held if key.rpartition("::")[0] == name}
+                optimiser.state[weight] = moments | {"step": moments["step"].cpu()}
+        return step
+    return 0
+
+
+def clear(folder: Path) -> None:
+    """Removes all checkpoints."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+def _whole(place: Path, key: str) -> int:
+    try:
+        receipt = json.loads((place / "receipt.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
+    right = receipt["key"] == key and receipt["digest"] == file_digest(place / "state.safetensors")
+    return receipt["step"] if right else 0
+
+
+def _trained(model: Any) -> list[tuple[str, Any]]:
+    return [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]

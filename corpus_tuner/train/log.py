@@ -1,0 +1,28 @@
+"""`log.jsonl`: one line for each step or pass, each written before the next begins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from corpus_tuner.store import write_text
+
+
+def add(path: Path, line: Mapping[str, Any]) -> None:
+    """Appends one line."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def cut(path: Path, step: int) -> None:
+    """Drops what lies after `step`, where a run that was interrupted goes on, and a torn last line."""
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except ValueError:
+            break
+    write_text(path, "".join(kept))
