@@ -34,6 +34,19 @@ class Document:
     fetched_at: str = ""  # ISO 8601, UTC
     locator: str = ""  # of the [[source]] that it came from
     revised_at: str = ""  # when this revision was made, as its place says; ISO 8601, UTC
+    blob: str = ""  # of a binary format, which has no text: SHA-256 of its bytes, which lie in the corpus's raw/
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A Document of a binary format on its way from a source, with the bytes that `document.blob` names.
+
+    The fetch stage keeps the bytes in `raw/` and the Document in documents.jsonl; the cleaner of the format is called
+    as `parse(document, content)`.
+    """
+
+    document: Document
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,10 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"  # not text, or not in an encoding that we know
     UNSUPPORTED = "unsupported format"
     DISAMBIGUATION = "disambiguation page"
+    REDIRECT = "redirect"
+    OTHER_NAMESPACE = "not an article"  # a wiki's talk, user, template and file pages
+    MISSING = "missing"  # named by a list, and not there
+    LIMIT = "beyond the limit of pages or bytes"
     # clean
     EMPTY = "empty"
     BOILERPLATE = "boilerplate"  # references, external links, navigation
@@ -178,8 +195,10 @@ class Source(Protocol):
         """Whether this source can fetch `locator` (no network, no file access beyond existence)."""
         ...
 
-    def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Document | Reject]:
-        """Documents of `locator`; one whose revision in `known` (by document id) still holds is yielded as it was."""
+    def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Document | Blob | Reject]:
+        """Documents of `locator`; one whose revision in `known` (by document id) still holds is yielded as it was,
+        without its bytes if it has a blob. A source is made with the settings of its corpus, of which `source` holds
+        the one [[source]] that it is asked for."""
         ...
 
 

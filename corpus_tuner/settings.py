@@ -25,6 +25,7 @@ LEAST = {  # of whole numbers that cannot be less
     "train.max_length": 1,
     "evaluate.sample": 0,
 }
+CRAWLS = ("", "links", "sitemap")
 EXPORTS = ("prompt-completion", "csv", "parquet")
 
 
@@ -47,6 +48,18 @@ class SourceSettings:
     revision: str = ""
     licence: str = ""
     sections: tuple[str, ...] = ()  # globs on the heading path joined by "/"; default everything
+    titles: tuple[str, ...] = ()  # pages of the wiki or dump that the locator names
+    namespaces: tuple[int, ...] = ()  # of a wiki or dump; default: its articles, 0
+    depth: int = 0  # of a wiki's category: so many levels of subcategories, too
+    linked: int = 0  # of a wiki's page: so many of the pages that it links to, too
+    max_documents: int = 0  # of a list; 0: the source's own bound
+    include: tuple[str, ...] = ()  # globs on the path of a file in a folder, or of a page of a site; default everything
+    exclude: tuple[str, ...] = ()  # the same, of what to leave out
+    columns: tuple[str, ...] = ()  # of CSV, TSV, XLSX, JSONL and Parquet: the title's column, then those of the text
+    crawl: str = ""  # of a web page: "links", the pages below it that links lead to; "sitemap", those that the site lists
+    max_pages: int = 1000  # of a site or feed
+    max_megabytes: int = 256  # of a site or feed, as received
+    delay: float = 1.0  # seconds between two requests to a site; robots.txt may ask for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +151,10 @@ def parse(table: dict[str, Any], where: str) -> Settings:
     for source in settings.source:
         if not source.locator:
             raise CorpusTunerError(f"{where}: a [[source]] has no locator")
+        for key in ("depth", "linked", "max_documents"):
+            if getattr(source, key) < 0:
+                raise CorpusTunerError(f"{where}: source.{key} must be 0 or more")
+        _check_source(source, where)
     _check_ranges(settings, where)
     _check_training(settings, where)
     _check_dataset(settings.dataset, where)
@@ -156,6 +173,16 @@ def check_variable(name: str, where: str) -> None:
     """Raises CorpusTunerError, without repeating it, if `name` is no variable's name: it may be the key itself."""
     if not VARIABLE.fullmatch(name):
         raise CorpusTunerError(f"{where} must be the name of an environment variable, such as OPENAI_API_KEY, never the key")
+
+
+def _check_source(source: SourceSettings, where: str) -> None:
+    if source.crawl not in CRAWLS:
+        raise CorpusTunerError(f'{where}: source.crawl = {source.crawl!r} must be "links" or "sitemap"')
+    for name in ("max_pages", "max_megabytes"):
+        if getattr(source, name) < 1:
+            raise CorpusTunerError(f"{where}: source.{name} must be 1 or more")
+    if not 0 <= source.delay <= 3600:
+        raise CorpusTunerError(f"{where}: source.delay must be from 0 to 3600 seconds")
 
 
 def _check_ranges(settings: Settings, where: str) -> None:
