@@ -40,10 +40,11 @@ class ScratchModel:
         try:
             self.config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             self._template = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))["chat_template"]
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
             self._weights = load_file(folder / "model.safetensors")
         except (OSError, SafetensorError, ValueError, KeyError) as error:
             raise CorpusTunerError(f"{folder} does not hold a whole scratch expert ({error}): train it again") from None
+        self._tokenizer = Tokenizer.from_str(json.dumps(tokenizer))
         self._turn = _rotations(self.config)
         self._layers = [_layer(self._weights, number) for number in range(self.config["num_hidden_layers"])]
 
