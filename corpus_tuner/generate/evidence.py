@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cached_property
 
-from corpus_tuner.generate import numerals
+from corpus_tuner.generate.numerals import Numbers
 from corpus_tuner.generate.questions import (
     CJK,
     NAME,
@@ -34,13 +34,16 @@ SAME = 0.6  # of the longer word must be common from its start, for two forms of
 LEAST = 4  # and at least so many letters
 
 _VERDICTS = frozenset("yes no true false ja nein sí si no oui non да нет 是 否 不是 sì sim não".split())
+_GROUPS = re.compile(r"(?<=\d)[.,\u00a0\u202f](?=\d{3}(?!\d))")  # between the thousands of one number
 
 
 class Words:
-    """A set of words that knows the inflected forms of its members: a common beginning of 60 %, 4 letters or more."""
+    """The words of a text, with the inflected forms of each (a common beginning of 60 %, 4 letters or more) and its
+    numbers however they are written."""
 
-    def __init__(self, members: Iterable[str]) -> None:
+    def __init__(self, members: Iterable[str], text: str, language: str) -> None:
         self.members = frozenset(members)
+        self._text, self._language = text, language
         self._by_start: dict[str, list[str]] = {}
         for word in self.members:
             if len(word) >= LEAST:
@@ -49,7 +52,13 @@ class Words:
     def __contains__(self, word: str) -> bool:
         if word in self.members:
             return True
+        if word[0].isdigit():
+            return self.numbers.support(word)
         return any(_akin(word, other) for other in self._by_start.get(word[:LEAST], ()))
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        return Numbers(self._text, self._language)
 
 
 def _akin(left: str, right: str) -> bool:
@@ -73,15 +82,12 @@ class Passage:
 
     @cached_property
     def sentence_words(self) -> list[Words]:
-        return [Words(_tokens(sentence, self.language)) for sentence in self.sentences]
+        return [Words(_tokens(sentence, self.language), sentence, self.language) for sentence in self.sentences]
 
     @cached_property
     def all_words(self) -> Words:
-        return Words(words(self.plain + " \n " + self.heading))
-
-    @cached_property
-    def numbers(self) -> numerals.Numbers:
-        return numerals.Numbers(self.plain + " \n " + self.heading, self.language)
+        text = f"{self.plain} \n {self.heading}"
+        return Words(words(text), text, self.language)
 
     @cached_property
     def heading_words(self) -> frozenset[str]:
@@ -118,7 +124,7 @@ def examine(question: str, answer: str, cited: Iterable[int], passage: Passage) 
 
 def numbers_supported(answer: str, passage: Passage) -> bool:
     """Every number of the answer stands in the section or its heading, as digits or as a word."""
-    return passage.numbers.support(answer)
+    return passage.all_words.numbers.support(answer)
 
 
 def names_supported(answer: str, passage: Passage) -> bool:
@@ -155,8 +161,12 @@ def _is_acronym(name: str, passage: Passage) -> bool:
 def supporting(question: str, answer: str, cited: Iterable[int], passage: Passage) -> tuple[int, ...]:
     """The sentences that hold the answer's own words: the cited ones if they do, else the best; () if none do."""
     asked = _tokens(question, passage.language)
-    everything = dict.fromkeys(_tokens(answer, passage.language) or words(answer))
-    own = [word for word in everything if word not in asked and word not in passage.heading_words] or list(everything)
+    everything = [
+        word
+        for word in dict.fromkeys(_tokens(answer, passage.language) or words(answer))
+        if not _is_acronym(word.upper(), passage)
+    ]
+    own = [word for word in everything if word not in asked and word not in passage.heading_words] or everything
     if _is_bare_verdict(answer):
         own = list(dict.fromkeys(asked))
     exact = answer if len(everything) <= SHORT else ""
@@ -207,7 +217,7 @@ def _tokens(text: str, language: str) -> list[str]:
     """What carries meaning in a text: content words; of Chinese and Japanese, neighbouring characters in pairs."""
     stop = stop_words(language)
     found, previous = [], ""
-    for word in words(text):
+    for word in words(_GROUPS.sub("", text)):
         if CJK.match(word):
             found.append(previous + word if previous else word)
             previous = word

@@ -14,7 +14,7 @@ _WORDS = {
         twelve=12 twelfth=12 dozen=12 thirteen=13 fourteen=14 fifteen=15 sixteen=16 seventeen=17 eighteen=18
         nineteen=19 twenty=20 thirty=30 forty=40 fifty=50 sixty=60 seventy=70 eighty=80 ninety=90 hundred=100
         thousand=1000 half=50 january=1 february=2 march=3 april=4 may=5 june=6 july=7 august=8 september=9 october=10
-        november=11 december=12 i=1 ii=2 iii=3 iv=4 v=5 vi=6 vii=7 viii=8 ix=9 x=10 xi=11 xii=12""",
+        november=11 december=12 ii=2 iii=3 iv=4 vi=6 vii=7 viii=8 ix=9 xi=11 xii=12""",
     "de": """ein=1 eine=1 einen=1 einer=1 eins=1 erste=1 ersten=1 erster=1 zwei=2 zweite=2 zweiten=2 zweimal=2 beide=2 drei=3
         dritte=3 dritten=3 vier=4 vierte=4 vierten=4 fünf=5 fünfte=5 sechs=6 sieben=7 acht=8 neun=9 zehn=10 elf=11 zwölf=12
         zwanzig=20 dreißig=30 vierzig=40 fünfzig=50 hundert=100 tausend=1000 januar=1 februar=2 märz=3 april=4 mai=5
@@ -41,37 +41,39 @@ WORDS = {
     language: {word: value for word, _, value in (pair.partition("=") for pair in listed.split())}
     for language, listed in _WORDS.items()
 }
-_SCALE = re.compile(
-    r"\b(?:hundred|thousand|million|billion|trillion|tausend|millionen?|milliarden?|mil|mill[oó]n(?:es)?|milhões|milhão"
-    r"|mille|milliers?|millions|milliards?|mila|milioni|miliardi|тыс\w*|млн|млрд|миллион\w*|миллиард\w*|bn|k|m)\b|[万萬亿億千百]",
+_SCALED = re.compile(
+    r"(\d[\d.,\u00a0\u202f]*)[ -]?(?:(?:hundred|thousand|million|billion|trillion|tausend|millionen?|milliarden?|mil|mill[oó]n(?:es)?|milhões|milhão"
+    r"|mille|milliers?|millions|milliards?|mila|milioni|miliardi|тыс\w*|млн|млрд|миллион\w*|миллиард\w*|bn|k|m)\b|[万萬亿億千百])",
     re.IGNORECASE,
 )
-_RUN = re.compile(r"\d+")
+_RUN = re.compile(r"(?<![\d.,])\d+(?![\d]|[.,]\d)")  # that is no part of a decimal or grouped number
 
 
 class Numbers:
     """The numbers of a text, to be asked whether they bear those of another."""
 
     def __init__(self, text: str, language: str) -> None:
-        self._language = language
-        self._runs = frozenset(_RUN.findall(_ascii(text)))
-        self._values = frozenset(numbers(_ascii(text)))
+        text = _ascii(text)
+        self._values = frozenset(numbers(text)) | frozenset(_RUN.findall(text))
         self._spelled = frozenset(_spelled(text, language))
-        self._scaled = frozenset(_significant(value) for value in self._values) if _SCALE.search(text) else frozenset()
+        self._scaled = frozenset(_scaled(text))
 
     def support(self, text: str) -> bool:
-        """Whether each number of `text` is one of these: the same digits, the word for it, or another scale of it
-        ("1.5 million" for "1,500,000") where one of the two texts names a scale."""
-        scale = bool(_SCALE.search(text))
-        return all(self._has(value, scale) for value in numbers(_ascii(text)))
+        """Whether each number of `text` is one of these: the same digits, the word for it, or the same digits at
+        another scale ("1.5 million" for "1,500,000") where one of the two names its scale."""
+        text = _ascii(text)
+        scaled = _scaled(text)
+        return all(self._has(value, _significant(value), scaled) for value in numbers(text))
 
-    def _has(self, value: str, scale: bool) -> bool:
-        if value in self._values or value in self._spelled or all(run in self._runs for run in _RUN.findall(value)):
+    def _has(self, value: str, significant: str, scaled: set[str]) -> bool:
+        if value in self._values or value in self._spelled or significant in self._scaled:
             return True
-        significant = _significant(value)
-        if scale and any(significant == _significant(own) for own in self._values):
-            return True
-        return significant in self._scaled
+        return significant in scaled and any(significant == _significant(own) for own in self._values)
+
+
+def _scaled(text: str) -> set[str]:
+    """The significant digits of the numbers that name their scale: "15" of "1.5 million"."""
+    return {_significant(value) for found in _SCALED.findall(text) for value in numbers(found)}
 
 
 def _spelled(text: str, language: str) -> set[str]:

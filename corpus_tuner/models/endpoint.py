@@ -5,7 +5,6 @@ It knows how to ask once, and how to say what went wrong; when to ask again is i
 
 from __future__ import annotations
 
-import importlib
 import ipaddress
 import json
 import os
@@ -19,7 +18,7 @@ from urllib.parse import urlsplit
 
 from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
 from corpus_tuner.models.dialect import not_understood, reduced, retry_after, said
-from corpus_tuner.models.wire import Bounds, TooLong
+from corpus_tuner.models.wire import Bounds, TooLong, package_of
 from corpus_tuner.records import Expert, Message, Model, Reply
 from corpus_tuner.store import Calls, digest
 
@@ -132,7 +131,9 @@ class Endpoint:
                 raise Transient(f"{self._host} did not answer within {self.timeout:g} s") from None
             except openai.APIConnectionError as error:
                 raise self._unreachable(error) from None
-            except TooLong:
+            except TooLong as error:
+                if error.status != 200:
+                    raise Transient(f"{self._host} failed ({error.status}) at great length") from None
                 return sent, Reply("", "too_long")
         raise Declined(f"{self._host} did not accept the request in any form")
 
@@ -208,7 +209,7 @@ class Endpoint:
     def _make(self) -> Any:
         import openai
 
-        limits = _package_of(openai.DefaultHttpxClient).Limits
+        limits = package_of(openai.DefaultHttpxClient).Limits
         most = self.concurrency + 8
         pool = limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=60)
         http = openai.DefaultHttpxClient(limits=pool, headers={"Accept-Encoding": "identity"})
@@ -238,11 +239,6 @@ def _is_loopback(host: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost" or host.endswith(".localhost")
-
-
-def _package_of(client: type) -> Any:
-    """httpx or httpx2, whichever the SDK's client is made of."""
-    return importlib.import_module(client.__mro__[1].__module__.partition(".")[0])
 
 
 def _now() -> str:

@@ -5,6 +5,7 @@ httpx bounds each read; a server that drips a byte a second, or never ends, pass
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from collections.abc import Iterator
@@ -15,8 +16,17 @@ MAX_BYTES = 4_000_000  # of one body; the longest honest reply (128,000 tokens a
 MAX_PACKED = 40_000  # of a compressed body, although none was asked for: at most 40 MB unpacked
 
 
+def package_of(client: type) -> Any:
+    """httpx or httpx2, whichever the SDK's client is made of."""
+    return importlib.import_module(client.__mro__[1].__module__.partition(".")[0])
+
+
 class TooLong(Exception):
-    """A body went past MAX_BYTES."""
+    """The body of a response with this `status` went past its bound."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class Bounds:
@@ -59,10 +69,10 @@ def _bound_body(response: Any) -> None:
     packed = response.headers.get("content-encoding", "identity") != "identity"
     most = MAX_PACKED if packed else MAX_BYTES
     kind = next(base for base in type(response.stream).__mro__ if base.__name__ == "SyncByteStream")
-    response.stream = _bounded(kind, response.stream, most)
+    response.stream = _bounded(kind, response.stream, most, response.status_code)
 
 
-def _bounded(kind: type, stream: Any, most: int) -> Any:
+def _bounded(kind: type, stream: Any, most: int, status: int) -> Any:
     """`stream` as a stream of httpx's own kind that raises TooLong after `most` bytes."""
 
     class Bounded(kind):
@@ -71,7 +81,7 @@ def _bounded(kind: type, stream: Any, most: int) -> Any:
             for part in stream:
                 count += len(part)
                 if count > most:
-                    raise TooLong
+                    raise TooLong(status)
                 yield part
 
         def close(self) -> None:

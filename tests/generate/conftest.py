@@ -58,6 +58,8 @@ def ships(number: int, count: int = 8) -> Section:
     text = " ".join(
         f"In {1700 + 7 * number + i} the vessel {name}{number} carried {20 + 13 * i + number} crates of copper from Lenn to the "
         f"harbour of {name}ville within {3 + i} days."
-        for i, name in enumerate(["Aldra", "Borisk", "Calmory", "Dunwen", "Esteral", "Farhold", "Gravina", "Hestor"][:count])
+        for i, name in enumerate(
+            ["Aldra", "Borisk", "Calmory", "Dunwen", "Esteral", "Farhold", "Gravina", "Hestor"][:count]
+        )
     )
     return Section(f"s{number}", "d", "Ships", ("Voyages", f"Year {number}"), text, sentences(text), language="en")

@@ -1,0 +1,112 @@
+"""Prompts: their files, what fills them, and long sections in pieces."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from conftest import ships
+
+from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.generate import ask
+from corpus_tuner.records import Reason, Section
+from corpus_tuner.text import sentences, words
+
+
+def section(text: str, language: str = "en") -> Section:
+    return Section("s", "d", "Ships", (), text, sentences(text, language), language=language)
+
+
+@pytest.mark.parametrize(
+    ("name", "placeholders"),
+    [
+        ("basic", set()),
+        ("detailed", set()),
+        ("passage", {"title", "section", "language", "sentences", "count"}),
+        ("again", {"problem"}),
+    ],
+)
+def test_each_prompt_file_has_exactly_the_placeholders_that_are_filled(name: str, placeholders: set[str]) -> None:
+    """A misspelt placeholder would raise in front of a user, an unused value would be lost."""
+    assert ask.template(name).is_valid()
+    assert set(ask.template(name).get_identifiers()) == placeholders
+
+
+def test_every_kind_has_its_prompt_and_no_other() -> None:
+    """The files beside passage and again are the kinds."""
+    assert ask.kinds() == ["basic", "detailed"]
+    with pytest.raises(CorpusTunerError, match="choose from basic, detailed"):
+        ask.kind_prompt("poem")
+
+
+def test_a_prompt_begins_with_what_never_changes() -> None:
+    """The static part comes first, word for word the same for all sections; the passage with its title after it."""
+    one, two = (ask.messages(next(ask.tasks(ships(number), "basic", 20, 1200))) for number in (1, 2))
+    assert one[0] == two[0]
+    assert one[1]["content"].startswith(
+        "Title: Ships\nSection: Voyages > Year 1\nLanguage: en\n\n[1] In 1707 the vessel"
+    )
+    assert one[1]["content"].endswith("Write up to 20 question-answer pairs.")
+
+
+def test_a_repeated_ask_keeps_the_prompt_and_says_what_was_wrong() -> None:
+    """The first prompt is the beginning of the second, so that a provider's cache serves it."""
+    task = next(ask.tasks(ships(1), "basic", 20, 1200))
+    first, second = ask.messages(task), ask.messages(task, Reason.CUT)
+    assert second[1]["content"].startswith(first[1]["content"])
+    assert "cut off" in second[1]["content"]
+
+
+@pytest.mark.parametrize("fault", [Reason.EMPTY_REPLY, Reason.REFUSAL, Reason.UNPARSABLE, Reason.CUT, Reason.TOO_LONG])
+def test_every_fault_of_a_reply_can_be_named_to_the_model(fault: Reason) -> None:
+    """None of them ends a run with a KeyError."""
+    assert ask.messages(next(ask.tasks(ships(1), "basic", 2, 1200)), fault)
+
+
+def test_braces_and_dollars_in_a_passage_are_text() -> None:
+    """What a document says is never read as a template."""
+    content = ask.messages(
+        next(ask.tasks(section("It cost $title and {count} of ${sentences} in all."), "basic", 2, 1200))
+    )
+    assert "[1] It cost $title and {count} of ${sentences} in all." in content[1]["content"]
+
+
+def test_a_short_section_is_not_asked_for_more_than_it_bears() -> None:
+    """At most three pairs a sentence."""
+    assert [task.count for task in ask.tasks(section("The Aldra sailed to Lenn in 1707."), "basic", 20, 1200)] == [3]
+
+
+@pytest.mark.parametrize("count", [1, 5, 200])
+def test_a_long_section_is_asked_about_in_pieces(count: int) -> None:
+    """Each piece within the budget, every sentence in order under its number, the pairs shared out exactly."""
+    long = section(" ".join(ships(number).text for number in range(40)))
+    found = list(ask.tasks(long, "basic", count, 300))
+    assert sum(task.count for task in found) == count
+    if count == 200:
+        lines = [line for task in found for line in task.lines.split("\n")]
+        assert lines == [f"[{n}] {long.sentence(n)}" for n in range(1, len(long.sentences) + 1)]
+        assert max(len(words(task.lines)) for task in found) <= 300
+        assert len({task.id for task in found}) == len(found)
+
+
+def test_a_section_of_100000_words_without_a_full_stop_is_cut_into_pieces() -> None:
+    """A sentence that alone is too long is shown in parts under one number."""
+    found = list(ask.tasks(section("copper and timber, " * 33_000), "basic", 1000, 1200))
+    assert all(len(words(task.lines)) <= 1200 for task in found)
+    assert all(line.startswith("[1] ") for task in found for line in task.lines.split("\n"))
+
+
+def test_a_long_chinese_section_is_cut_by_characters() -> None:
+    """Text without spaces has as many words as characters."""
+    text = "阿波罗八号是第一艘绕月飞行的载人飞船。" * 200
+    found = list(ask.tasks(section(text, "zh"), "basic", 20, 500))
+    assert len(found) > 5
+    assert max(len(words(task.lines)) for task in found) <= 500
+
+
+def test_the_schema_fits_what_the_prompt_shows() -> None:
+    """The object in the prompt is one of the schema's pairs, evidence first."""
+    shown = json.loads(ask.kind_prompt("basic").splitlines()[-1])
+    jsonschema.validate({"pairs": [shown]}, ask.reply_schema())
+    assert list(shown) == ["evidence", "question", "answer"]
