@@ -19,6 +19,10 @@ _PERMALINK = re.compile(r"special:perma(?:nent)?link/(\d{1,15})", re.IGNORECASE)
 _NUMBER = re.compile(r"0*[1-9]\d{0,14}")
 
 
+class NoPage(CorpusTunerError):
+    """A URL of a wiki names none of its pages."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A page of a wiki; exactly one field is set."""
@@ -86,7 +90,7 @@ def wanted(url: SplitResult, article_path: str, script: str) -> Wanted:
     """What `url` names in a wiki whose pages lie at `article_path` ("/wiki/$1") and whose index.php is at `script`.
 
     As in MediaWiki, a revision goes before a page id, and that before a title. Raises CorpusTunerError where there
-    is none of them.
+    is none of them, NoPage if that is all.
     """
     query = {key: values[-1] for key, values in parse_qs(url.query).items()}
     if "diff" in query:
@@ -100,7 +104,7 @@ def wanted(url: SplitResult, article_path: str, script: str) -> Wanted:
     if permalink:
         return Wanted(revision=permalink[1])
     if not title:
-        raise CorpusTunerError(
+        raise NoPage(
             f"{url.geturl()} names no page: give a page's own URL, such as {url.scheme}://{url.netloc}{article_path.replace('$1', 'TITLE')}"
         )
     if "|" in title:  # the API would take it for two titles

@@ -17,6 +17,7 @@ from corpus_tuner.fetch.line import one_line
 HEAD = 1 << 18  # bytes of a page in which its <link rel="EditURI"> must stand
 MAXLAG = "5"  # seconds of replication lag above which the server shall turn us away (API:Etiquette)
 OLDEST = (1, 25)  # formatversion=2 came with it
+EMPTY = 100  # answers without a result, one after the other, that a list may have (a wiki filters after it has counted)
 _BUSY_CODES = ("maxlag", "ratelimited")
 _CREATIVE_COMMONS = re.compile(r"creativecommons\.org/(licenses|publicdomain)/([a-z-]+)(?:/(\d[\d.]*))?", re.IGNORECASE)
 
@@ -121,8 +122,40 @@ def query(client: Client, api: str, **parameters: str) -> dict[str, Any]:
     Raises Unavailable (server busy, lagged or down after all retries), NoWiki (not an API's answer) and
     CorpusTunerError (the API refused; its words).
     """
+    return _queried(_ask(client, api, parameters))
+
+
+def follow(client: Client, api: str, **parameters: str) -> Iterator[dict[str, Any]]:
+    """The `query` object of each answer, continued (https://www.mediawiki.org/wiki/API:Continue) as long as the caller takes them.
+
+    Raises as `query` does, and CorpusTunerError for a wiki whose continuation comes round again or brings nothing for long.
+    """
+    more: dict[str, str] = {}
+    seen: set[tuple[str, ...]] = set()
+    empty = 0
+    while True:
+        data = _ask(client, api, parameters | more)
+        found = _queried(data)
+        empty = 0 if found else empty + 1
+        yield found
+        after = data.get("continue")
+        if not isinstance(after, dict) or not after:
+            return
+        more = {str(key): str(value) for key, value in after.items()}
+        place = tuple(sorted(more.values()))
+        if place in seen or empty > EMPTY:
+            raise CorpusTunerError(f"{urlsplit(api).netloc} continues its list for ever: give a smaller list, or name its pages in source.titles")
+        seen.add(place)
+
+
+def _ask(client: Client, api: str, parameters: dict[str, str]) -> dict[str, Any]:
     asked = {"action": "query", "format": "json", "formatversion": "2", "maxlag": MAXLAG, **parameters}
     return client.patiently(lambda: _answer(client, api, asked))
+
+
+def _queried(data: dict[str, Any]) -> dict[str, Any]:
+    found = data.get("query", {})
+    return found if isinstance(found, dict) else {}
 
 
 def _answer(client: Client, api: str, parameters: dict[str, str]) -> dict[str, Any]:
@@ -146,8 +179,7 @@ def _answer(client: Client, api: str, parameters: dict[str, str]) -> dict[str, A
         if code == "readapidenied":
             raise CorpusTunerError(f"{host} is a private wiki: save the page's wikitext and name the file")
         raise CorpusTunerError(f"{host} refuses: {info} ({code})")
-    found = data.get("query", {})
-    return found if isinstance(found, dict) else {}
+    return data
 
 
 def licence(url: str, text: str) -> str:
