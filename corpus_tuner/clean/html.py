@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from corpus_tuner.clean.boilerplate import is_boilerplate, is_invisible
 from corpus_tuner.clean.outline import Outline, Written, row_line
 from corpus_tuner.clean.part import Part
+from corpus_tuner.clean.wikitext.names import load_names
 from corpus_tuner.records import Document, Reason
 
 _BLOCKS = frozenset(
@@ -26,7 +27,7 @@ _PERMALINK = re.compile(r"\s*[¶#§🔗]+$")
 
 
 def parse(document: Document) -> Iterator[Part]:
-    """The lead and one part for each heading with text, in order."""
+    """The lead and one part for each heading with text, in order. On a page of MediaWiki's the appendices are boilerplate."""
     reader = _Reader()
     if document.text.strip():
         _feed(document.text, reader)
@@ -34,8 +35,10 @@ def parse(document: Document) -> Iterator[Part]:
     for written in reader.finish():
         if written.boilerplate:
             yield Part((written.title,), written.text(), Reason.BOILERPLATE)
-        else:
-            yield Part(outline.enter(written.level, written.title), written.text(), None, written.anchor)
+            continue
+        path = outline.enter(written.level, written.title)
+        appendix = reader.mediawiki and any(load_names().is_appendix(heading) for heading in path[:2])
+        yield Part(path, written.text(), Reason.BOILERPLATE if appendix else None, written.anchor)
 
 
 def _feed(text: str, reader: _Reader) -> None:
@@ -61,6 +64,7 @@ class _Reader:
     """lxml calls start, end and data; `finish` gives the sections."""
 
     def __init__(self) -> None:
+        self.mediawiki = False
         self._sections = [Written(0, "")]
         self._current = self._sections[0]
         self._inline: list[str] = []
@@ -78,6 +82,8 @@ class _Reader:
         self._depth += 1
         if self._invisible:
             return
+        if attributes and attributes.get("id") in ("mw-content-text", "firstHeading"):
+            self.mediawiki = True
         if is_invisible(tag, attributes):
             self._invisible = self._depth
         elif self._site is None and is_boilerplate(tag, attributes):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from corpus_tuner.clean.outline import Outline, Written
 from corpus_tuner.clean.part import Part
-from corpus_tuner.records import Document
+from corpus_tuner.records import Document, Reason
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -22,7 +22,7 @@ _ELEMENT = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
 def parse(document: Document) -> Iterator[Part]:
-    """The lead and one part for each heading, in order."""
+    """The lead and one part for each heading, in order; one with blocks nested beyond `NESTING` is too deep to be read whole."""
     from markdown_it import MarkdownIt
 
     text = document.text.replace("\r\n", "\n")
@@ -30,7 +30,8 @@ def parse(document: Document) -> Iterator[Part]:
     reader = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable(["table", "strikethrough"])
     outline = Outline()
     for written in _Walk().sections(reader.parse(text[front.end() :] if front else text)):
-        yield Part(outline.enter(written.level, written.title), written.text())
+        reason = Reason.TOO_DEEP if written.too_deep else None
+        yield Part(outline.enter(written.level, written.title), written.text(), reason)
 
 
 class _Walk:
@@ -46,6 +47,8 @@ class _Walk:
     def sections(self, tokens: list[Token]) -> list[Written]:
         """The document's headings with their blocks."""
         for token in tokens:
+            if token.level >= NESTING - 1:  # markdown-it-py drops what lies below
+                self._sections[-1].too_deep = True
             if handler := getattr(self, f"_{token.type}", None):
                 handler(token)
         return self._sections
@@ -78,32 +81,32 @@ class _Walk:
         text = html.unescape(_ELEMENT.sub(" ", _COMMENT.sub("", token.content)))
         self._add("paragraph", "\n".join(line for line in (" ".join(line.split()) for line in text.split("\n")) if line))
 
-    def _bullet_list_open(self, token: Token) -> None:
+    def _bullet_list_open(self, _token: Token) -> None:
         self._lists.append(0)
 
     def _ordered_list_open(self, token: Token) -> None:
         self._lists.append(int(token.attrs.get("start", 1) or 0) or 1)
 
-    def _bullet_list_close(self, token: Token) -> None:
+    def _bullet_list_close(self, _token: Token) -> None:
         self._lists.pop()
 
     _ordered_list_close = _bullet_list_close
 
-    def _list_item_open(self, token: Token) -> None:
+    def _list_item_open(self, _token: Token) -> None:
         number = self._lists[-1]
         self._marker = f"{number}. " if number else "- "
         if number:
             self._lists[-1] += 1
 
-    def _tr_open(self, token: Token) -> None:
+    def _tr_open(self, _token: Token) -> None:
         self._row = []
 
-    def _th_open(self, token: Token) -> None:
+    def _th_open(self, _token: Token) -> None:
         self._row.append("")
 
     _td_open = _th_open
 
-    def _tr_close(self, token: Token) -> None:
+    def _tr_close(self, _token: Token) -> None:
         row, self._row = self._row, []
         if any(row):
             self._sections[-1].add("row", "; ".join(cell or "–" for cell in row))

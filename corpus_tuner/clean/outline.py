@@ -14,6 +14,7 @@ class Written:
     title: str
     anchor: str = ""
     boilerplate: bool = False
+    too_deep: bool = False
     blocks: list[tuple[str, str]] = field(default_factory=list)  # (kind, text)
 
     def add(self, kind: str, text: str) -> None:
@@ -36,7 +37,7 @@ class Written:
 class Outline:
     """The path to the current heading. A skipped level (2, then 4) is no step of its own."""
 
-    def __init__(self, is_appendix: Callable[[str], bool] = lambda title: False) -> None:
+    def __init__(self, is_appendix: Callable[[str], bool] = lambda _: False) -> None:
         self._steps: list[tuple[int, str, bool]] = []
         self._is_appendix = is_appendix
 

@@ -59,7 +59,7 @@ class Reader:
                 self._end_paragraph()
                 line = line.lstrip("-")
             elif first == "|":
-                line = line[2:] if line.startswith(("|-", "|}", "|+")) else line[1:].replace("||", "; ")
+                line = line[2:] if line.startswith(("|-", "|}", "|+")) else "; ".join(cell.strip() for cell in line[1:].split("||"))
             elif first == " ":
                 self._end_paragraph()
                 self._emit("line", line.replace(BLOCK, " ").strip())

@@ -20,7 +20,7 @@ Words = Callable[[Arguments], str]
 
 _END_OF_BRANCH = frozenset({"|", "}}"})
 _END_OF_CASE = frozenset({"|", "}}", "="})
-_TOKEN = re.compile(r"\{\{\{|\{\{#(?:if|switch):|\}|\||=")
+_PIECE = re.compile(r"\{\{\{|\{\{#(?:if|switch):|\}|\||=")
 
 
 def compile_definition(text: str) -> Words:
@@ -37,31 +37,31 @@ def _split(text: str) -> list[str]:
     tokens: list[str] = []
     opened: list[int] = []
     position = 0
-    while found := _TOKEN.search(text, position):
+    while found := _PIECE.search(text, position):
         tokens.append(text[position : found.start()])
-        token = found.group()
-        if token.startswith("{"):
-            opened.append(3 if token == "{{{" else 2)
-        elif token == "}":
+        piece = found.group()
+        if piece.startswith("{"):
+            opened.append(3 if piece == "{{{" else 2)
+        elif piece == "}":
             if not opened:
                 raise CorpusTunerError(f"template definition {text!r}: a brace closes nothing")
-            token = "}" * opened.pop()
-        tokens.append(token)
-        position = found.start() + len(token)
-    return [token for token in [*tokens, text[position:]] if token]
+            piece = "}" * opened.pop()
+        tokens.append(piece)
+        position = found.start() + len(piece)
+    return [piece for piece in [*tokens, text[position:]] if piece]
 
 
 def _sequence(tokens: list[str], at: int, stop: frozenset[str]) -> tuple[Words, int]:
-    """Parses up to a token of `stop`, which stays unread."""
+    """Parses up to a piece of `stop`, which stays unread."""
     parts: list[str | Words] = []
     while at < len(tokens) and tokens[at] not in stop:
-        token = tokens[at]
-        if token == "{{{":
+        piece = tokens[at]
+        if piece == "{{{":
             part, at = _parameter(tokens, at + 1)
-        elif token.startswith("{{#"):
-            part, at = _function(tokens, at + 1, token)
+        elif piece.startswith("{{#"):
+            part, at = _function(tokens, at + 1, piece)
         else:
-            part, at = token, at + 1
+            part, at = piece, at + 1
         parts.append(part)
     return _join(parts), at
 
@@ -69,7 +69,7 @@ def _sequence(tokens: list[str], at: int, stop: frozenset[str]) -> tuple[Words, 
 def _join(parts: list[str | Words]) -> Words:
     if all(isinstance(part, str) for part in parts):
         text = "".join(parts)
-        return lambda arguments: text
+        return lambda _: text
     if len(parts) == 1:
         return parts[0]
     return lambda arguments: "".join([part if isinstance(part, str) else part(arguments) for part in parts])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from corpus_tuner.clean.outline import row_line
 from corpus_tuner.clean.wikitext.strip import BLOCK, LINE
 
 SKIPPED = re.compile(r"infobox|navbox|navbar|vcard|metadata|ambox|mbox|sidebar|succession|noprint|stub", re.IGNORECASE)
@@ -41,6 +42,8 @@ class Table:
     def add_line(self, line: str) -> None:
         """Reads a line that goes on with the last cell."""
         if not self.row:
+            if not line.strip():
+                return
             self.row.append(Cell(False, []))
         self.row[-1].lines.append(line)
 
@@ -55,16 +58,8 @@ def is_column(cells: list[Cell]) -> bool:
 
 def row_text(cells: list[Cell]) -> str:
     """One row as a line; "" for a row without text."""
-    texts = [cell_text(cell.lines) for cell in cells]
-    if not any(texts):
-        return ""
-    if len(cells) > 1 and cells[0].header and texts[0] and not cells[-1].header and any(texts[1:]):
-        return f"{texts[0].rstrip(':')}: " + _joined(texts[1:])
-    return _joined(texts)
-
-
-def _joined(texts: list[str]) -> str:
-    return "; ".join(text or "–" for text in texts)
+    own_header = len(cells) > 1 and cells[0].header and not cells[-1].header
+    return row_line([cell_text(cell.lines) for cell in cells], own_header)
 
 
 def cell_text(lines: list[str]) -> str:

@@ -1,0 +1,84 @@
+"""HTML to text: headings, navigation, code, lists and tables."""
+
+from __future__ import annotations
+
+import pytest
+from pages import document, page
+
+from corpus_tuner.clean.html import parse
+from corpus_tuner.records import Reason
+
+CASES = {
+    "paragraphs": ("<p>a <b>b</b>\n c<p>d<br>e", "a b c\n\nd\ne"),
+    "blocks": ("<div>a<div>b</div>c</div>d", "a\n\nb\n\nc\n\nd"),
+    "lists": ("<ul><li>a<li>b<ul><li>c</ul></ul><ol start=3><li>d<li>e</ol>", "- a\n- b\n  - c\n3. d\n4. e"),
+    "items with paragraphs": ("<ul><li><p>a</p><p>b</p><li><p>c</p></ul>", "- a\n  b\n- c"),
+    "code": ("a<pre>if x:\n    y = <b>1</b> &lt; 2\n\nz</pre>b", "a\n\nif x:\n    y = 1 < 2\n\nz\n\nb"),
+    "code in a list": ("<ul><li>a<pre>b\n  c</pre></ul>", "- a\n\nb\n  c"),
+    "line numbers": ('<table><tr><td class="linenos"><pre>1\n2</pre></td><td><pre>a\nb</pre></td></tr></table>', "a\nb"),
+    "a table": ("<table><tr><th>A<th>B<tr><td>c<td>d<tr><th>e<td>f</table>", "A; B\nc; d\ne: f"),
+    "cells with one paragraph": ("<table><tr><td><p>a</p><td><p>b</p></table>", "a; b"),
+    "an empty cell": ("<table><tr><td>a<td><td>b</table>", "a; –; b"),
+    "a table for layout": ("<table><tr><td><p>a</p><p>b</p><td>c</table>", "a\n\nb\n\nc"),
+    "a table in a table": ("<table><tr><td>a<table><tr><td>b<td>c</table>d</table>", "a\n\nb; c\n\nd"),
+    "scripts and styles": ("<script>a</script><style>b</style>c<noscript>d</noscript>", "c"),
+    "navigation": ("<nav>a</nav><ul class='menu'><li>b</ul><div role=navigation>c</div>d", "d"),
+    "cookies": ('<div class="cookie-banner">a</div><div id="onetrust-consent-sdk">b</div>c', "c"),
+    "footers": ("a<footer>b</footer><div id=footer>c</div>", "a"),
+    "hidden": ('<p hidden>a</p><p style="display: none">b</p>c', "c"),
+    "a page in a form": ("<body class='has-sidebar nav'><form><p>a</p><input value=b><button>c</button></form>", "a"),
+    "entities": ("<p>a&nbsp;&amp; &lt;b&gt; &#8211;</p>", "a & <b> –"),
+    "XML": ('<?xml version="1.0" encoding="latin-1"?><html><body>ä</body></html>', "ä"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cases(name: str) -> None:
+    """Each kind of element becomes what a reader would see of it."""
+    html, expected = CASES[name]
+    [part] = parse(document(html, "html"))
+    assert part.text == expected
+
+
+def test_headings_keep_their_level_and_nothing_is_glued_on() -> None:
+    """Edit links and permalinks are no part of a heading; its anchor is its own or that of what it holds."""
+    html = """<h1 id=a>A <span class="mw-editsection">[<a>edit</a>]</span></h1>x
+<h3><span class="mw-headline" id="b">B</span><span class="mw-editsection">[edit]</span></h3><h2 id=c>C<a class="headerlink" href="#c">¶</a></h2>
+<h2><a name=d></a>D <code>e()</code></h2><h2></h2>"""
+    found = [(part.path, part.anchor) for part in parse(document(html, "html"))]
+    assert found == [((), ""), (("A",), "a"), (("A", "B"), "b"), (("A", "C"), "c"), (("A", "D e()"), "d")]
+
+
+def test_headings_of_navigation_are_boilerplate_and_text_goes_on_behind() -> None:
+    """A sidebar in mid-section keeps its heading to itself: the section that it interrupts goes on."""
+    html = "<h1>A</h1><p>b</p><aside><h2>Related</h2><p>c</p></aside><p>d</p><h2>E</h2><p>f</p>"
+    parts = list(parse(document(html, "html")))
+    assert [(part.path, part.text, part.reason) for part in parts] == [
+        ((), "", None),
+        (("A",), "b\n\nd", None),
+        (("Related",), "c", Reason.BOILERPLATE),
+        (("A", "E"), "f", None),
+    ]
+
+
+def test_appendices_of_mediawiki_alone_are_boilerplate() -> None:
+    """`Notes` is an appendix on a page of MediaWiki's, and a chapter anywhere else."""
+    html = "<h1 id={}>A</h1><h2>Notes</h2>x"
+    reasons = [[part.reason for part in parse(document(html.format(anchor), "html"))] for anchor in ("firstHeading", "top")]
+    assert reasons == [[None, None, Reason.BOILERPLATE], [None, None, None]]
+
+
+def test_a_real_page() -> None:
+    """SQLite's page keeps its headings, and neither its menu nor its search form."""
+    parts = [part for part in parse(page("sqlite-whentouse.html")) if part.reason is None]
+    headings = [part.path for part in parts if part.path]
+    assert headings == [
+        ("Appropriate Uses For SQLite",),
+        ("Appropriate Uses For SQLite", "Situations Where SQLite Works Well"),
+        ("Appropriate Uses For SQLite", "Situations Where A Client/Server RDBMS May Work Better"),
+        ("Appropriate Uses For SQLite", "Checklist For Choosing The Right Database Engine"),
+    ]
+    text = "\n".join(part.text for part in parts)
+    assert "SQLite is not directly comparable to client/server SQL database engines" in text
+    assert "Purchase" not in text
+    assert "toggle_div" not in text

@@ -1,0 +1,185 @@
+"""Wikitext to text: one case a line, and real pages."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from pages import document, page
+
+from corpus_tuner.clean.wikitext import parse, template_losses
+from corpus_tuner.records import Reason
+
+CASES = {
+    "bold and italic": ("'''''A''''' '''b''' ''c''", "A b c"),
+    "a genitive behind italics": ("''Eagle'''s shadow", "Eagle's shadow"),
+    "an elision before italics": ("dell'''[[arte|Arte]]'' nuova", "dell'Arte nuova"),
+    "links": ("[[A]], [[B|see b]], [[C]]s, [[D (e)|D]], [[:Category:F]], [[#G|g]]", "A, see b, Cs, D, Category:F, g"),
+    "external links": ("[http://a.org/x?y=z label] and [https://b.org] and //c", "label and and //c"),
+    "references": ("A<ref>b [[c]]</ref><ref name=d/>.<ref name=\"e\">{{cite|f}}</ref> G", "A. G"),
+    "an unclosed reference": ("A<ref>b\n\nC", "Ab\n\nC"),
+    "comments": ("A<!-- b\n\nc --> d\n<!-- alone -->\ne", "A d e"),
+    "an unclosed comment": ("A<!-- b", "A"),
+    "nowiki": ("<nowiki>[[a]] ''b'' {{c}} &amp;</nowiki>", "[[a]] ''b'' {{c}} &"),
+    "files and categories": ("[[File:A.jpg|thumb|b [[c]] d]]E[[Category:F]] [[Datei:g.png|mini|h]]", "E"),
+    "an image in mid-paragraph splits it": ("A [[Image:b.jpg|right|c]] d", "A\n\nd"),
+    "an inline image does not": ("A [[Image:b.jpg|20px]] d", "A d"),
+    "links to other languages": ("A\n[[de:B]]\n[[zh-min-nan:C]]", "A"),
+    "an image that is never closed": ("[[File:A.jpg|thumb|b [[c]]\n\nD [[e]]\n\nF]]", "D e\n\nF"),
+    "templates that carry words": ("{{convert|5|km|mi}}, {{lang|de|Ach}}, {{Nowrap|a [[b|c]]}}, {{circa|1900}}", "5 km, Ach, a c, c. 1900"),
+    "templates in templates": ("{{nowrap|{{lang|fr|''un''}} {{frac|1|2}}}}", "un 1/2"),
+    "unknown templates": ("A{{unknown|b=c|{{nowrap|d}}}}.", "A."),
+    "named arguments": ("{{quote|author=C|text=A = B}}", "A = B C"),
+    "arguments with links": ("{{nowrap|[[a|b]] [[c=d|e=f]]}}", "b e=f"),
+    "parser functions": ("{{#if:x|a|b}} {{#ifeq:1|2|c|d}} {{lc:E}} {{formatnum:1234567.5}} {{PAGENAME}}", "a d e 1,234,567.5 Test"),
+    "braces that never close": ("A {{b |c=[[d]] E", "A b |c=d E"),
+    "a template begins a line": ("A{{quote|b}}", "A\n\nb"),
+    "formulas": ("If <math>\\{a</math> {{math|''x'' < 1}}", "If x < 1"),
+    "entities": ("a&nbsp;b &lt;ref&gt; &ndash; &#945;", "a b <ref> – α"),
+    "holes": ("A ({{unknown}}; [[b]]) c ({{unknown}}) d (, e) f ( )", "A (b) c d (e) f"),
+    "line breaks": ("a<br>b<br clear=all/>c", "a\nb\nc"),
+    "paragraphs": ("a\nb\n\nc\n \nd", "a b\n\nc\n\nd"),
+    "inline tags": ('<span style="x">a</span><sub>2</sub> <small>b</small>', "a2 b"),
+    "hidden text": ('a<span style="display:none">b</span>c', "ac"),
+    "blocks": ("a<blockquote>b</blockquote>c<div>d</div>", "a\n\nb\n\nc\n\nd"),
+    "lists": ("* a\n** b\n* c\n# d\n# e\n#: f\n# g", "- a\n  - b\n- c\n1. d\n2. e\nf\n3. g"),
+    "definitions": ("; a\n: b\n:: c", "a\nb\nc"),
+    "numbers begin anew": ("# a\n# b\n\n# c", "1. a\n2. b\n1. c"),
+    "code": ("a\n<syntaxhighlight lang=c>\nif (a[[0]]) {\n  b;\n}\n</syntaxhighlight>", "a\n\nif (a[[0]]) {\n  b;\n}"),
+    "poems": ("<poem>\na ''b''\nc\n</poem>", "a b\nc"),
+    "switches": ("__NOTOC__a __KEIN_INHALTSVERZEICHNIS__ b __init__", "a b __init__"),
+    "galleries": ("a <gallery>\nFile:b.jpg|c\n</gallery>", "a"),
+    "a table": ('{| class="wikitable"\n! A !! B\n|-\n| c || style="x" | d\n|-\n! e\n| f\n|}', "A; B\nc; d\ne: f"),
+    "a caption": ("{|\n|+ a\n|-\n| b || c\n|}", "a\nb; c"),
+    "a table in a table": ("{|\n| a\n{|\n| b || c\n|}\n| d\n|}", "b; c\na; d"),
+    "an infobox as a table": ('{| class="infobox"\n| a\n{|\n| b\n|}\n|}\nc', "c"),
+    "columns of lists": ("{|\n|\n* a\n* b\n|\n* c\n* d\n|}", "- a\n- b\n- c\n- d"),
+    "an HTML table": ("<table><tr><th>a</th><td>b</td></tr><tr><td>c<td>d</table>", "a: b\nc; d"),
+    "a table that is never closed": ("{|\n| a || b\n|-\n| c", "a; b\nc"),
+    "rows without a table": ("| a || b\n|}", "a; b"),
+    "stray markup": ("a}} b]] c", "a b c"),
+}
+
+
+def text(wikitext: str, language: str = "en") -> str:
+    """The text of a page's lead."""
+    return next(iter(parse(document(wikitext, language=language)))).text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cases(name: str) -> None:
+    """Each kind of markup becomes what a reader would see of it."""
+    wikitext, expected = CASES[name]
+    assert text(wikitext) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "wikitext", "expected"),
+    [
+        ("fr", "{{citation|a}} {{s|XIX}} {{formatnum:9000}}", "« a » XIXe siècle 9 000"),
+        ("en", "{{citation|a}} {{formatnum:9000}}", "9,000"),
+        ("es", "{{formatnum:9000}} {{formatnum:90000}}", "9000 90 000"),
+        ("de", "{{ZahlExp|2|6}} {{\"|a}} {{Zitat|b|Autor=c}}", "2·106 „a“ b"),
+        ("ru", "{{lang-de|Berlin}} {{нп5|А|Б|en|C}}", "нем. Berlin Б"),
+        ("ja", "{{仮リンク|独|de|D}}", "独"),
+        ("it", "{{M|5|u=km}}", "5 km"),
+        ("zh", "十六个-{zh-hans:联邦州; zh-hant:邦}-之一-{}- -{a}-", "十六个联邦州之一 a"),
+        ("en", "-{a}-", "-{a}-"),
+        ("en", "{{citation|a}} b\n[[Catégorie:C]]", "« a » b"),
+    ],
+)
+def test_templates_are_those_of_the_wiki(language: str, wikitext: str, expected: str) -> None:
+    """Each wiki's own templates say what they say there; category links tell its language where the document does not."""
+    assert text(wikitext, language) == expected
+
+
+def test_headings() -> None:
+    """Paths follow the levels, skipped ones too; references, templates, comments and links in a heading leave its words."""
+    wikitext = """lead
+== A <ref>x</ref> ==
+==== {{vanchor|B}} '''c''' ====
+=== D === <!-- e -->
+== [[F|f]] ==
+=== G ==
+= H =
+not a heading == x ==
+== {{unknown|fr}} ==
+== {{anchor|x}} I ==
+"""
+    assert [part.path for part in parse(document(wikitext))] == [
+        (), ("A",), ("A", "B c"), ("A", "D"), ("f",), ("= G",), ("H",), ("H", "fr"), ("H", "I"),
+    ]  # fmt: skip
+
+
+def test_appendices_are_boilerplate_with_all_below_them() -> None:
+    """References and links are out in any language, and their subsections; a heading like them inside of a topic is not."""
+    wikitext = "== Notes ==\na\n=== Primary ===\nb\n== Culture ==\n=== Sources ===\nc\n== Einzelnachweise ==\nd\n== 外部リンク ==\ne"
+    assert [part.path for part in parse(document(wikitext)) if part.reason is Reason.BOILERPLATE] == [
+        ("Notes",), ("Notes", "Primary"), ("Einzelnachweise",), ("外部リンク",),
+    ]  # fmt: skip
+
+
+def test_a_redirect_has_no_text() -> None:
+    """A page that only leads elsewhere is one empty part, in any language."""
+    assert [part.text for part in parse(document("#WEITERLEITUNG [[Ziel]]"))] == [""]
+    assert [part.text for part in parse(page("anova.en.wiki"))] == [""]
+
+
+def test_unknown_templates_are_counted() -> None:
+    """What was dropped is told by template, with its uses and its characters, the costliest first."""
+    losses = template_losses(document("{{a|xyz}} {{A|x}} {{long|" + "y" * 50 + "}} {{nowrap|b}}"))
+    assert losses == {"long": (1, 59), "a": (2, 16)}
+    assert list(losses) == ["long", "a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "paths", "says"),
+    [
+        ("damphu-drum.en.wiki", ["History", "Types", "Importance", "Use"], "is a percussion instrument similar to a large tambourine."),
+        ("maurische-netzwuehle.de.wiki", ["Merkmale", "Verbreitung und Lebensraum", "Lebensweise", "Gefährdung und Schutz"],
+         "Die Maurische Netzwühle (Blanus cinereus), auch Ringelschleiche genannt,"),
+        ("berlin.lb.wiki", ["Kuckeswäertes"], "Berlin ass d'Haaptstad vun Däitschland"),
+        ("berlin.cv.wiki", ["Паллӑ ҫынсем", "Тӑванлӑ хуласем"], "Берлин Шпрее (Spree) тата Хавель (Havel) юханшывĕсем çинче"),
+    ],
+)  # fmt: skip
+def test_real_pages(name: str, paths: list[str], says: str) -> None:
+    """Real pages keep their sections and sentences, and hold no markup."""
+    kept = [part for part in parse(page(name)) if part.reason is None and part.text]
+    everything = "\n\n".join(part.text for part in kept)
+    assert [part.path[0] for part in kept if part.path] == paths
+    assert says in everything
+    assert not re.search(r"\{\{|\}\}|\[\[|\]\]|\||''|</?\w+|&\w+;|\b(?:thumb|File|Datei|Category|Kategorie):", everything)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_broken_markup_loses_no_words_silently(seed: int) -> None:
+    """Whatever brackets, braces and tags are cut out or doubled, every part is text without marks of ours, and nothing crashes."""
+    chance = random.Random(seed)
+    source = page("damphu-drum.en.wiki").text + page("berlin.cv.wiki").text
+    for _ in range(30):
+        spots = [match.span() for match in re.finditer(r"\[\[|\]\]|\{\{|\}\}|</?ref[^>]*>|'''?|==+|<!--|-->|\n", source)]
+        broken = source
+        for start, end in sorted(chance.sample(spots, 5), reverse=True):
+            broken = broken[:start] + chance.choice(["", broken[start:end] * 2]) + broken[end:]
+        parts = list(parse(document(broken)))
+        assert not re.search("[\x00-\x08\x7f]", "".join(part.text + "".join(part.path) for part in parts))
+
+
+def test_text_without_markup_stays_as_it_is() -> None:
+    """Plain words, in any script, come through unchanged."""
+    plain = "Ein Satz – mit „Zeichen“: 3 < 5 & 7 > 6; f(x) = [1, 2]. 一句話。 Слово (и дело)."
+    assert text(plain) == plain
+
+
+def test_mwparserfromhell_finds_no_words_that_we_lose() -> None:
+    """On a real page, every word of the body that mwparserfromhell's strip_code keeps is in our text too."""
+    import mwparserfromhell
+
+    source = page("maurische-netzwuehle.de.wiki").text
+    body = re.sub(r"<ref.*?</ref>|<!--.*?-->", "", source.partition("\n== Belege ==")[0], flags=re.DOTALL)
+    theirs = set(re.findall(r"\w+", mwparserfromhell.parse(body).strip_code()))
+    ours = set(re.findall(r"\w+", " ".join(" ".join(part.path) + " " + part.text for part in parse(document(body, language="de")))))
+    captions = {word for word in theirs - ours if re.search(rf"\[\[(?:Datei|Bild):[^\n]*\b{word}\b", body)}
+    assert len(theirs) > 150
+    assert theirs - ours - captions == set()
