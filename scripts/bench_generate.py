@@ -171,10 +171,10 @@ def faults(options: argparse.Namespace) -> None:
 
 def kills(options: argparse.Namespace) -> None:
     """kill -9 at random moments, and the same again: replies recorded before, and asked for again after."""
-    print("\n| killed with | calls recorded | of these asked again | answered, not yet read at the kill | pairs at the end |")
+    print("\n| killed with | calls recorded | of these asked again | sent by the server, not yet on record | pairs at the end |")
     print("|---|---|---|---|---|")
     random_ = random.Random(1)
-    with stub("--latency", "0.2") as root:
+    with stub("--latency", "0.4") as root:
         for _ in range(options.kills):
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
@@ -182,8 +182,10 @@ def kills(options: argparse.Namespace) -> None:
                 control(root, "/reset")
                 command = [sys.executable, "-c", WRITER, f"{root}/v1", name, str(options.concurrency), "basic,detailed"]
                 process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(HERE.parent)})
-                while (flight := control(root, "/stats"))["ok"] < random_.randint(1, 250):
-                    time.sleep(random_.uniform(0, 0.02))
+                while not control(root, "/stats")["ok"]:
+                    time.sleep(0.01)
+                time.sleep(random_.uniform(0, 1.0))
+                flight = control(root, "/stats")
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 recorded = keys(folder)
