@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,6 +21,7 @@ from corpus_tuner.store import to_json, write_json, write_text
 SCHEMA = 1
 MOST_SECTIONS = 400  # rows of the heat map; report.json has all
 MOST_TEXT = 700  # characters of an answer in the HTML file
+_REPEATED = re.compile(r"(?<!\S)(\S+(?: \S+){0,5}?)(?: \1){3,}(?: \S+$)?")
 STAGES = ("fetch", "clean", "generate", "dataset", "train", "evaluate")
 
 
@@ -176,7 +178,9 @@ def link(url: Any) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MOST_TEXT else text[:MOST_TEXT].rstrip() + " …"
+    """What fits into the page; words that a model says over and over stand there twice."""
+    once = _REPEATED.sub(r"\1 \1 … (and so on)", text[: 4 * MOST_TEXT])
+    return once if len(once) <= MOST_TEXT else once[:MOST_TEXT].rstrip() + " …"
 
 
 def seconds(value: float) -> str:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from corpus_tuner.records import Answer, Message, Model, Progress, Question, Reply, silent
-from corpus_tuner.text import contains_answer, exact_match, token_f1, words
+from corpus_tuner.text import contains_answer, exact_match, token_f1
 
 METRICS = ("exact", "f1", "contained")
 LONGEST = 4000  # characters of an answer that are kept: a base that babbles fills no disk
@@ -20,22 +20,28 @@ def ask(
 ) -> Iterator[Answer]:
     """What `model` says to each question, scored, in their order; `name` (default: its own) is who answered.
 
-    A model with `complete_many` gets batches, one with `concurrency` above 1 that many threads. `max_tokens` 0: room
-    for four times the longest accepted answer, 512 at most.
+    A model with `complete_many` gets batches, one with `concurrency` above 1 that many threads. `max_tokens` 0: as many
+    as the longest accepted answer of the question's kind may need (`budget`), so that a base that babbles costs little.
     """
-    limit = max_tokens or budget(questions)
     who = name or model.name
-    replies = _replies([[{"role": "user", "content": one.text}] for one in questions], model, limit)
-    for done, (question, reply) in enumerate(zip(questions, replies), start=1):
-        text = reply.text.strip()[:LONGEST]
+    found: dict[int, Reply] = {}
+    for kind in dict.fromkeys(one.kind for one in questions):
+        places = [place for place, one in enumerate(questions) if one.kind == kind]
+        limit = max_tokens or budget(questions[place] for place in places)
+        conversations = [[{"role": "user", "content": questions[place].text}] for place in places]
+        for place, reply in zip(places, _replies(conversations, model, limit)):
+            found[place] = reply
+            progress(len(found), len(questions), who)
+    for place, question in enumerate(questions):
+        text = found[place].text.strip()[:LONGEST]
         yield Answer(question.id, who, text, scores(text, question.answers))
-        progress(done, len(questions), who)
 
 
 def budget(questions: Iterable[Question]) -> int:
-    """Tokens that the longest accepted answer needs four times over, and room for a few words more; at most 512."""
-    longest = max((len(words(answer)) for question in questions for answer in question.answers), default=0)
-    return min(512, 48 + 4 * longest)
+    """Tokens that suffice for any of the accepted answers, at most 512: one for two bytes of the longest (English takes
+    about four bytes a token, Chinese two), and room for a few words around it."""
+    longest = max((len(answer.encode("utf-8", "replace")) for question in questions for answer in question.answers), default=0)
+    return min(512, 48 + longest // 2)
 
 
 def scores(text: str, accepted: Iterable[str]) -> dict[str, float]:

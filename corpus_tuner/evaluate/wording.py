@@ -33,6 +33,7 @@ METRICS = {
     "contained": "Contains the answer",
 }
 LOOK_UPS = ("nearest", "retrieval")
+ENOUGH = 100  # questions: below, a difference of 20 points often stays hidden
 SHORT = 5  # words: up to here an answer can be expected to the letter
 
 
@@ -53,7 +54,9 @@ def percent(share: float) -> str:
     rounded = round(100 * share)
     if rounded == 100 and share < 1:
         return f"{min(99.9, 100 * share):.1f}\u00a0%"
-    return f"{100 * share:.1f}\u00a0%" if rounded == 0 and share > 0 else f"{rounded}\u00a0%"
+    if rounded == 0 and share > 0:
+        return f"{100 * share:.1f}\u00a0%" if share >= 0.0005 else "<\u00a00.1\u00a0%"
+    return f"{rounded}\u00a0%"
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -106,7 +109,13 @@ def _signed(value: float) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    return f"[{100 * low:.0f},\u00a0{100 * high:.0f}]".replace("-0]", "0]").replace("[-0,", "[0,").replace("-", "\u2212")
+    """`[5, 19]`; a bound that is not 0 never reads as 0, since it decides."""
+    return f"[{_bound(low)},\u00a0{_bound(high)}]"
+
+
+def _bound(value: float) -> str:
+    digits = 1 if round(100 * value) == 0 and abs(value) >= 0.0005 else 0
+    return f"{100 * value:z.{digits}f}".replace("-", "\u2212")
 
 
 # ----------------------------------------------------------------------------------------------------- in one word
@@ -137,9 +146,12 @@ def _advice(results: Results, cls: str) -> str:
         )
     if len(ahead) == len(found):
         return f"On {name}: this expert beats looking the answer up ({' and '.join(ahead)})."
-    others = [arm for arm in found if arm not in ahead]
-    better = f"; it beats {ahead[0]}" if ahead else ""
-    return f"On {name}: no difference to {' and '.join(others)} is shown with so many questions{better}."
+    others = " and ".join(arm for arm in found if arm not in ahead)
+    better = f" It beats {ahead[0]}." if ahead else ""
+    n = results.cell(EXPERT, cls).n
+    if n < ENOUGH:
+        return f"On {name}: {n} questions are too few to tell this expert from {others}; hold out more of them.{better}"
+    return f"On {name}: no difference to {others} is shown by {n:,} questions.{better}"
 
 
 def student(expert: Mapping[str, Any]) -> str:

@@ -153,6 +153,17 @@ def test_samples_are_sorted_by_who_was_right(results: Results, corpus: Any) -> N
     assert {one.question.cls for one in found} == {"paraphrase"}
 
 
+def test_babble_is_shown_once_and_long_texts_are_cut(tmp_path: Path) -> None:
+    """What a base says over and over does not fill the page; report.json and the answers keep it."""
+    babble = "moon cheese " * 300
+    asked = [Question("q", "own", "Who?", ("Borman",))]
+    given = {arm: [Answer("q", arm, babble if arm == "base" else "x" * 5000, {"exact": 0.0, "f1": 0.0, "contained": 0.0})] for arm in ("base", "expert")}
+    page = written(tmp_path, aggregate(asked, given, []), [])
+    assert page.count("moon cheese") == 2
+    assert "x" * 701 not in page
+    assert babble in (tmp_path / "report.json").read_text(encoding="utf-8")
+
+
 def test_curves_stay_in_their_box() -> None:
     """Ten thousand steps give a line of bounded length within the drawing, ending at the last step."""
     rows = [{"step": n, "loss": 5 / (n + 1)} for n in range(10_000)]

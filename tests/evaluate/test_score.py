@@ -69,6 +69,21 @@ def test_every_question_is_answered_in_order_however_it_is_asked(kind: type) -> 
     assert told == list(range(1, 601))
 
 
+def test_questions_of_one_kind_do_not_pay_for_the_long_answers_of_another() -> None:
+    """Each kind has room for its own longest answer; the answers still come in the order of the questions."""
+    room: dict[str, set[int]] = {}
+
+    class Notes(Says):
+        def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
+            room.setdefault(messages[-1]["content"].split()[0], set()).add(max_tokens)
+            return Reply(messages[-1]["content"])
+
+    mixed = [Question(f"q{n}", "own", f"{kind} {n}", (gold,), (), kind) for n in range(4) for kind, gold in (("basic", "1968"), ("detailed", "long " * 40))]
+    found = list(ask(mixed, Notes(str)))
+    assert [one.text for one in found] == [one.text for one in mixed]
+    assert room == {"basic": {50}, "detailed": {148}}
+
+
 def test_batches_are_bounded() -> None:
     """A model is not handed ten thousand conversations at once."""
     model = SaysMany(GOLD.__getitem__)

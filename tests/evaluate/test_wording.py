@@ -39,8 +39,20 @@ def test_a_win_is_claimed_only_against_every_look_up() -> None:
         outcome("unseen", {"expert": 80, "retrieval": 20, "nearest": 30})
     )[0]
     level = advice(outcome("unseen", {"expert": 80, "retrieval": 20, "nearest": 80}))[0]
-    assert "no difference to nearest is shown" in level
-    assert "it beats retrieval" in level
+    assert "no difference to nearest is shown by 100 questions" in level
+    assert "It beats retrieval" in level
+
+
+def test_few_questions_are_called_few() -> None:
+    """Where nothing is shown because hardly anything was asked, the page says so."""
+    assert "9 questions are too few to tell this expert from nearest" in advice(outcome("unseen", {"expert": 5, "nearest": 6}, 9))[0]
+
+
+def test_a_bound_that_decides_does_not_read_as_zero() -> None:
+    """A difference whose interval excludes 0 by a hair shows the hair."""
+    lost = verdicts(outcome("own", {"expert": 985, "nearest": 995}, 1000))[0].against[0]
+    assert lost[0] == "behind"
+    assert lost[1].startswith("Loses to nearest by 1 point [0.")
 
 
 def test_nothing_is_claimed_without_the_questions_or_arms_for_it() -> None:
@@ -61,7 +73,7 @@ def test_long_answers_are_measured_by_overlap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0, "0 %"), (0.001, "0.1 %"), (0.5, "50 %"), (0.996, "99.6 %"), (0.99999, "99.9 %"), (1, "100 %")]
+    ("share", "text"), [(0, "0 %"), (0.0001, "< 0.1 %"), (0.001, "0.1 %"), (0.5, "50 %"), (0.996, "99.6 %"), (0.99999, "99.9 %"), (1, "100 %")]
 )
 def test_nearly_all_is_not_all(share: float, text: str) -> None:
     """Only a share of 1 reads as 100 %, only one of 0 as 0 %."""
