@@ -57,6 +57,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes `content` so that a reader sees the old file or the new one, never a part."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON, atomically."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
@@ -196,9 +202,14 @@ class Calls:
                 if line.endswith(b"\n"):
                     yield json.loads(line)
 
+    def __bool__(self) -> bool:
+        return True  # an empty record is a record
+
     def close(self) -> None:
-        """Closes the file; the object is of no more use."""
-        os.close(self._file)
+        """Closes the file; a later `add` raises OSError, whoever owns the descriptor's number by then."""
+        with self._lock:
+            os.close(self._file)
+            self._file = -1
 
 
 def _key(line: bytes) -> str:

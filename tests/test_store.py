@@ -353,3 +353,16 @@ def test_the_newest_of_two_calls_with_one_key_counts(tmp_path):
     calls.add("k", reply="1")
     calls.add("k", reply="2")
     assert (calls.get("k")["reply"], Calls(path).get("k")["reply"], len(calls)) == ("2", "2", 1)
+
+
+def test_an_empty_record_is_true_and_a_closed_one_takes_nothing(tmp_path: Path) -> None:
+    """`if calls` means that there is a record; a late thread writes into no other file."""
+    calls = store.Calls(tmp_path / "calls.jsonl")
+    assert calls
+    assert len(calls) == 0
+    calls.close()
+    other = os.open(tmp_path / "other", os.O_WRONLY | os.O_CREAT)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        calls.add("k", reply="late")
+    os.close(other)
+    assert (tmp_path / "other").read_bytes() == b""
