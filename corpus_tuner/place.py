@@ -29,6 +29,10 @@ class Place:
         """Raw documents as pulled."""
         return self.folder / "documents.jsonl"
 
+    def raw(self, blob: str) -> Path:
+        """The bytes of a document of a binary format, by their digest."""
+        return self.folder / "raw" / blob
+
     @property
     def sections(self) -> Path:
         """The cleaned section hierarchy."""

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 from corpus_tuner import plugins
-from corpus_tuner.clean.part import Part
+from corpus_tuner.clean.part import Part, Unreadable
+from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Document, Reason, Reject, Section
 from corpus_tuner.store import digest
 from corpus_tuner.text import sentences
 
-__all__ = ["Part", "clean_document", "selects"]
+__all__ = ["Part", "Unreadable", "clean_document", "selects"]
 
 
-def clean_document(document: Document, select: tuple[str, ...] = ()) -> Iterator[Section | Reject]:
+def clean_document(
+    document: Document, select: tuple[str, ...] = (), content: Callable[[str], bytes] | None = None
+) -> Iterator[Section | Reject]:
     """One Section or Reject for the lead and for each heading of `document`, in order: headings + 1 in all.
 
-    `select` are globs on the heading path as `selects` reads them; without any, everything is taken. Raises
-    CorpusTunerError for a format that no cleaner reads.
+    `select` are globs on the heading path as `selects` reads them; without any, everything is taken. `content` gives
+    the bytes of a document that has a `blob`; a file that is damaged, or would grow beyond all measure, is one Reject.
+    Raises CorpusTunerError for a format that no cleaner reads, and MissingExtra where it needs a package.
     """
     parse = plugins.load("cleaners", document.format)
     ordinals: Counter[tuple[str, ...]] = Counter()
-    for part in parse(document):
+    for part in _parts(parse, document, content):
+        if isinstance(part, Reject):
+            yield part
+            continue
         identity = digest(document.id, part.path, ordinals[part.path])
         ordinals[part.path] += 1
         text = part.text.strip()
@@ -42,6 +49,20 @@ def clean_document(document: Document, select: tuple[str, ...] = ()) -> Iterator
             url=_with_anchor(document.url, part.anchor),
             language=document.language,
         )
+
+
+def _parts(
+    parse: Callable[..., Iterator[Part]], document: Document, content: Callable[[str], bytes] | None
+) -> Iterator[Part | Reject]:
+    if not document.blob:
+        yield from parse(document)
+        return
+    if content is None:
+        raise CorpusTunerError(f"{document.title} is {document.format}: its cleaner needs the bytes of the file")
+    try:
+        yield from parse(document, content(document.blob))
+    except Unreadable as fault:
+        yield Reject("clean", document.id, fault.reason, f"{document.title}: {fault}")
 
 
 def selects(globs: tuple[str, ...], path: tuple[str, ...]) -> bool:

@@ -19,3 +19,14 @@ class Part:
     text: str
     reason: Reason | None = None
     anchor: str = ""
+
+
+class Unreadable(Exception):
+    """A cleaner's word that a document cannot be read, or no further: one line of why, and the reason it counts under.
+
+    What came before it stays; clean_document turns it into a Reject of the document.
+    """
+
+    def __init__(self, message: str, reason: Reason = Reason.UNREADABLE) -> None:
+        super().__init__(message)
+        self.reason = reason
