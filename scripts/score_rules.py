@@ -1,7 +1,7 @@
 """Scores the rule writer on human questions: the share whose answer is exactly one of its own (SQuAD normalisation).
 
     python scripts/score_rules.py FILE.json ... [--count 22] [--reworded 0 0.2 0.5] [--folds 5]
-    python scripts/score_rules.py FILE.json ... --fit corpus_tuner/generate/rules_weights.json
+    python scripts/score_rules.py FILE.json ... --fit corpus_tuner/generate/rules_english/weights.json
 
 Files are SQuAD-format; one section per paragraph; unanswerable questions are left out. The weights that rank spans are
 fitted on such questions: `--folds K` (by article) fits on K - 1 parts and scores the other, so that no article is
@@ -17,11 +17,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from corpus_tuner.generate import rules_rank
 from corpus_tuner.generate.rules import RulesWriter
-from corpus_tuner.generate.rules_english import lines
-from corpus_tuner.generate.rules_rank import features
-from corpus_tuner.generate.rules_spans import spans
+from corpus_tuner.generate.rules_english import rank as rules_rank
+from corpus_tuner.generate.rules_english.lines import lines
+from corpus_tuner.generate.rules_english.rank import features
+from corpus_tuner.generate.rules_english.spans import spans
 from corpus_tuner.records import Document, Example, Section
 from corpus_tuner.settings import Settings
 from corpus_tuner.text import normalise_answer, sentences, words

@@ -12,13 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.generate import rules_english, rules_headings, rules_languages
+from corpus_tuner.generate import rules_headings, rules_languages
+from corpus_tuner.generate.rules_english.facts import facts as english_facts
+from corpus_tuner.generate.rules_english.facts import topics
+from corpus_tuner.generate.rules_english.lines import lines
+from corpus_tuner.generate.rules_english.sorts import people
 from corpus_tuner.generate.rules_facts import Fact
-from corpus_tuner.generate.rules_sorts import people
 from corpus_tuner.records import Example, Model, Reason, Reject, Section
 from corpus_tuner.settings import Settings
 from corpus_tuner.store import digest
-from corpus_tuner.text import normalise_answer, words
+from corpus_tuner.text import jaccard, normalise_answer, words
 
 KINDS = ("basic", "detailed")
 
@@ -29,7 +32,6 @@ class _Pair:
     question: str
     answer: str
     numbers: tuple[int, ...]
-    rank: int  # which wording of its fact, from 0
     fact: tuple[int, str]  # sentence number and normalised answer
 
 
@@ -93,25 +95,25 @@ def _contradictory(pairs: Iterable[_Pair]) -> set[str]:
 
 
 def _basic(sections: Sequence[Section], count: int) -> Iterator[list[_Pair]]:
-    lines = [rules_english.lines(section) if rules_languages.is_english(section) else [] for section in sections]
-    persons = people(line.tokens for found in lines for line in found)
-    for section, found in zip(sections, lines):
+    found_in = [lines(section) if rules_languages.is_english(section) else [] for section in sections]
+    persons = people(line.tokens for found in found_in for line in found)
+    for section, found in zip(sections, found_in):
         if rules_languages.is_english(section):
-            facts: Iterable[Fact] = rules_english.facts(section, found, persons, most=4 * count)
+            facts: Iterable[Fact] = english_facts(section, found, persons, most=4 * count)
         else:
             facts = sorted(rules_languages.facts(section), key=lambda fact: (-fact.value, fact.numbers))
         yield [
-            _Pair(section, question, fact.answer, fact.numbers, rank, (fact.numbers[0], normalise_answer(fact.answer)))
+            _Pair(section, question, fact.answer, fact.numbers, (fact.numbers[0], normalise_answer(fact.answer)))
             for fact in facts
-            for rank, question in enumerate(fact.wordings)
+            for question in fact.wordings
         ]
 
 
 def _detailed(sections: Sequence[Section], count: int) -> Iterator[list[_Pair]]:
     for section in sections:
-        names = rules_english.topics(section) if rules_languages.is_english(section) else []
+        names = topics(section) if rules_languages.is_english(section) else []
         yield [
-            _Pair(section, question, answer, numbers, 0, (numbers[0], normalise_answer(answer)))
+            _Pair(section, question, answer, numbers, (numbers[0], normalise_answer(answer)))
             for question, answer, numbers in rules_headings.pairs(section, names, count + count // 4)
         ]
 
@@ -119,30 +121,30 @@ def _detailed(sections: Sequence[Section], count: int) -> Iterator[list[_Pair]]:
 def _choose(pairs: Sequence[_Pair], count: int, reworded: float) -> list[_Pair]:
     """First wordings of different answers, each sentence's best before its others; then second and third wordings of
     the same facts; then what answers there are twice."""
-    first = [pair for pair in pairs if pair.rank == 0]
-    new = _in_turns([pair for k, pair in enumerate(first) if pair.fact[1] not in {p.fact[1] for p in first[:k]}])
-    again = [pair for pair in first if pair not in new]
-    head = new[: count - int(count * reworded)]
-    facts = {(pair.fact): k for k, pair in enumerate(head)}
-    more = sorted((pair for pair in pairs if pair.rank and pair.fact in facts), key=lambda p: (p.rank, facts[p.fact]))
-    seconds = [pair for pair in more if pair.rank == 1]
-    rest = [*new[len(head) :], *again]
-    tail = seconds[: count - len(head)] if reworded else []
-    chosen = [*head, *tail]
-    for pair in (*rest, *more):
-        if len(chosen) >= count:
-            break
-        if pair not in chosen:
-            chosen.append(pair)
-    return chosen
-
-
-def _in_turns(pairs: Sequence[_Pair]) -> list[_Pair]:
-    """The best pair of every sentence, then all others in their order."""
-    seen: set[int] = set()
-    best = []
+    facts: dict[tuple[int, str], list[_Pair]] = defaultdict(list)
     for pair in pairs:
-        if pair.fact[0] not in seen:
-            seen.add(pair.fact[0])
-            best.append(pair)
-    return best + [pair for pair in pairs if pair not in best]
+        if all(jaccard(pair.question, other.question) < 0.7 for other in facts[pair.fact]):
+            facts[pair.fact].append(pair)
+    answers: set[str] = set()
+    fresh, again = [], []
+    for fact, wordings in facts.items():
+        (again if fact[1] in answers else fresh).append(wordings)
+        answers.add(fact[1])
+    fresh = _in_turns(fresh)
+    head = fresh[: count - int(count * reworded)]
+    seconds = [wordings[1] for wordings in head if len(wordings) > 1] if reworded else []
+    chosen = [wordings[0] for wordings in head] + seconds[: count - len(head)]
+    spare = [wordings[0] for wordings in [*fresh[len(head) :], *again]]
+    spare += [wordings[rank] for rank in (1, 2) for wordings in head if len(wordings) > rank]
+    return list(dict.fromkeys([*chosen, *spare]))[:count]
+
+
+def _in_turns(facts: Sequence[list[_Pair]]) -> list[list[_Pair]]:
+    """The best fact of every sentence, then all others, each part in its order."""
+    seen: set[int] = set()
+    best, others = [], []
+    for wordings in facts:
+        number = wordings[0].fact[0]
+        (others if number in seen else best).append(wordings)
+        seen.add(number)
+    return best + others

@@ -35,7 +35,7 @@ def acceptable(question: str, answer: str) -> bool:
         and not contains_answer(question, answer)
         and not _VAGUE_REFERENCE.search(question)
         and question.count('"') % 2 == 0
-        and question.count("“") == question.count("”")
+        and ("„" in question or question.count("“") == question.count("”"))
         and question.count("(") == question.count(")")
     )
 

@@ -94,7 +94,6 @@ _NUMBER = r"(?<![\w.,:/-])\d{1,3}(?:[.,\u00a0\u202f ]\d{3})+(?![\w])|(?<![\w.,:/
 _QUOTE = r"(?<=[«„「『《])[^«»„“”「」『』《》]{2,60}(?=[»“”」』》])"
 _NAME = r"(?<=[^\W\d_] )[A-ZÀ-ÞА-ЯЁ][\w’'-]+(?: (?:(?:de|del|della|di|da|von|van|la|le|du) )?[A-ZÀ-ÞА-ЯЁ][\w’'-]+)+"
 _SINGLE = r"(?<=[a-zß-ÿа-яё,] )[A-ZÀ-ÞА-ЯЁ][\w’'-]{2,}(?! [A-ZÀ-ÞА-ЯЁ])"
-_DOTTED = r"[\u4e00-\u9fff]{1,6}(?:·[\u4e00-\u9fff]{1,6})+"
 _SORTS = ((_DATE, 0.6), (_NUMBER, 0.5), (_NAME, 0.45), (_SINGLE, 0.35), (_QUOTE, 0.3))
 _MAX_CLOZE_WORDS = 70
 _SIDE = 6  # words on each side of the gap in the shorter wording
@@ -128,7 +127,7 @@ def facts(section: Section) -> Iterator[Fact]:
     """Facts of a section in any language, each asked by completing its sentence."""
     language = code(section)
     for number, (start, end) in enumerate(section.sentences, start=1):
-        sentence = section.text[start:end]
+        sentence = section.text[start:end].lstrip("-–•* ")
         if sentence[-1:] not in ".!?。！？…»”" or not 5 <= len(words(sentence)) <= _MAX_CLOZE_WORDS or leans(sentence, language):
             continue
         taken: list[tuple[int, int]] = []
@@ -147,8 +146,6 @@ def _candidates(sentence: str, language: str) -> Iterator[tuple[int, int, float]
         for match in re.finditer(pattern, sentence):
             if len(words(match.group())) <= (12 if language in ("zh", "ja") else 8):
                 yield match.start(), match.end(), value
-    for match in re.finditer(_DOTTED, sentence) if language == "zh" else ():
-        yield match.start(), match.end(), 0.45
 
 
 def _fact(section: Section, language: str, number: int, sentence: str, first: int, last: int, value: float) -> Fact | None:

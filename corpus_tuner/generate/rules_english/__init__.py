@@ -1,0 +1,1 @@
+"""Questions from English sentences by rule: words, spans to ask for, certain clauses, direct questions, completions."""
