@@ -355,9 +355,9 @@ def test_the_newest_of_two_calls_with_one_key_counts(tmp_path):
     assert (calls.get("k")["reply"], Calls(path).get("k")["reply"], len(calls)) == ("2", "2", 1)
 
 
-def test_an_empty_record_is_true_and_a_closed_one_takes_nothing(tmp_path: Path) -> None:
+def test_an_empty_record_is_true_and_a_closed_one_takes_nothing(tmp_path) -> None:
     """`if calls` means that there is a record; a late thread writes into no other file."""
-    calls = store.Calls(tmp_path / "calls.jsonl")
+    calls = Calls(tmp_path / "calls.jsonl")
     assert calls
     assert len(calls) == 0
     calls.close()
