@@ -14,7 +14,7 @@ _ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complement
 _NEVER = frozenset({"html", "body", "main", "article", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "code", "p"})
 _INVISIBLE_NAMES = frozenset(
     """mw-editsection mw-jump-link mw-jump headerlink header-anchor heading-anchor hash-link anchorjs-link permalink
-    anchor-link linenos lineno linenumber line-numbers-rows gutter reference mw-ref sr-only-focusable copybtn""".split()
+    anchor-link linenos lineno linenumber line-numbers-rows gutter mw-ref sr-only-focusable copybtn""".split()
 )
 _NAMES = frozenset(
     """nav navbar navigation nav-menu main-nav site-nav main-navigation site-navigation post-navigation nav-links menu
@@ -35,7 +35,10 @@ def is_invisible(tag: str, attributes: Mapping[str, str]) -> bool:
     """Whether nothing in this element is for a reader of the text: scripts, controls, hidden parts, edit links."""
     if tag in _INVISIBLE or (attributes and ("hidden" in attributes or _DISPLAY_NONE.search(attributes.get("style", "")))):
         return tag not in ("html", "body")
-    return bool(attributes) and not _INVISIBLE_NAMES.isdisjoint(_names(attributes)) and tag not in _NEVER
+    if not attributes or tag in _NEVER:
+        return False
+    names = _names(tag, attributes)
+    return not _INVISIBLE_NAMES.isdisjoint(names) or (tag == "sup" and "reference" in names)
 
 
 def is_boilerplate(tag: str, attributes: Mapping[str, str]) -> bool:
@@ -46,9 +49,13 @@ def is_boilerplate(tag: str, attributes: Mapping[str, str]) -> bool:
         return False
     if attributes.get("role", "").lower() in _ROLES:
         return True
-    names = _names(attributes)
+    names = _names(tag, attributes)
     return bool(names) and (not _NAMES.isdisjoint(names) or any(_CONSENT.search(name) for name in names))
 
 
-def _names(attributes: Mapping[str, str]) -> list[str]:
-    return [*attributes.get("class", "").split(), *attributes.get("id", "").split()]
+def _names(tag: str, attributes: Mapping[str, str]) -> list[str]:
+    """The classes of an element, and its id where that is not the name of a chapter (`<section id="navigation">`)."""
+    classes = attributes.get("class", "").split()
+    if tag == "section" or "section" in classes:
+        return classes
+    return [*classes, *attributes.get("id", "").split()]

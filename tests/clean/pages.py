@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -28,15 +29,18 @@ def page(name: str) -> Document:
 
 
 def growth(parse: Callable[[Document], Iterable[Part]], unit: str, count: int, tail: str = "") -> tuple[float, float]:
-    """(seconds for `count` units, how many times longer than for a tenth): the least of three runs each, CPU time."""
+    """(seconds for `count` units, how many times longer than for a tenth): the least of three runs each, CPU time, collector off."""
 
     def seconds(text: str) -> float:
         times = []
+        gc.collect()
+        gc.disable()
         for _ in range(3):
             start = time.process_time()
             for _part in parse(document(text)):
                 pass
             times.append(time.process_time() - start)
+        gc.enable()
         return min(times)
 
     small, large = seconds(unit * (count // 10) + tail), seconds(unit * count + tail)

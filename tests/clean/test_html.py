@@ -25,6 +25,8 @@ CASES = {
     "navigation": ("<nav>a</nav><ul class='menu'><li>b</ul><div role=navigation>c</div>d", "d"),
     "cookies": ('<div class="cookie-banner">a</div><div id="onetrust-consent-sdk">b</div>c', "c"),
     "footers": ("a<footer>b</footer><div id=footer>c</div>", "a"),
+    "chapters named like parts of a site": ('<section id="menu"><p>a</p></section><div class="section" id="footer">b</div>', "a\n\nb"),
+    "links of Sphinx": ('a <a class="reference internal">b</a><sup class="reference">[1]</sup>', "a b"),
     "hidden": ('<p hidden>a</p><p style="display: none">b</p>c', "c"),
     "a page in a form": ("<body class='has-sidebar nav'><form><p>a</p><input value=b><button>c</button></form>", "a"),
     "entities": ("<p>a&nbsp;&amp; &lt;b&gt; &#8211;</p>", "a & <b> –"),

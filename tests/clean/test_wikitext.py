@@ -8,7 +8,7 @@ import re
 import pytest
 from pages import document, page
 
-from corpus_tuner.clean.wikitext import parse, template_losses
+from corpus_tuner.clean.wikitext import parse, read_definitions, template_losses
 from corpus_tuner.records import Reason
 
 CASES = {
@@ -131,6 +131,15 @@ def test_unknown_templates_are_counted() -> None:
     losses = template_losses(document("{{a|xyz}} {{A|x}} {{long|" + "y" * 50 + "}} {{nowrap|b}}"))
     assert losses == {"long": (1, 59), "a": (2, 16)}
     assert list(losses) == ["long", "a"]
+
+
+def test_a_users_own_definitions_go_first() -> None:
+    """A table of one's own adds templates, overrides the common ones, and can keep formulas."""
+    own = read_definitions('["mine"]\n"${{{1}}}$" = ["<math>"]\n"{{{1|}}}!" = ["ours", "nowrap"]')
+    wikitext = "{{ours|a}} {{nowrap|b}} <math>x_{1}^{2}</math>"
+    assert [part.text for part in parse(document(wikitext), own)] == ["a! b! $x_{1}^{2}$"]
+    assert template_losses(document(wikitext), own) == {}
+    assert template_losses(document(wikitext)) == {"<math>": (1, 22), "ours": (1, 10)}
 
 
 @pytest.mark.parametrize(

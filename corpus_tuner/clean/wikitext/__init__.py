@@ -7,42 +7,49 @@ strip (comments, extension tags) -> expand (templates, links) -> tags (HTML, quo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from corpus_tuner.clean.outline import Outline
 from corpus_tuner.clean.part import Part
 from corpus_tuner.clean.wikitext.blocks import Reader
-from corpus_tuner.clean.wikitext.definitions import load_definitions
-from corpus_tuner.clean.wikitext.expand import Expander, Losses
+from corpus_tuner.clean.wikitext.definitions import Words, load_definitions, read_definitions
+from corpus_tuner.clean.wikitext.expand import Expander
+from corpus_tuner.clean.wikitext.losses import Losses
 from corpus_tuner.clean.wikitext.names import load_names
 from corpus_tuner.clean.wikitext.strip import Stripper, without_control
 from corpus_tuner.clean.wikitext.tags import reduce_tags
 from corpus_tuner.clean.wikitext.tidy import tidy
 from corpus_tuner.records import Document, Reason
 
-
-def parse(document: Document) -> Iterator[Part]:
-    """The lead and one part for each heading, in order; appendices come with the reason `boilerplate`."""
-    return _parts(document, Losses())
+__all__ = ["parse", "read_definitions", "template_losses"]
 
 
-def template_losses(document: Document) -> dict[str, tuple[int, int]]:
-    """What the tables do not know: (uses, characters of wikitext) by template name, the costliest first."""
+def parse(document: Document, own: Mapping[str, Words] | None = None) -> Iterator[Part]:
+    """The lead and one part for each heading, in order; appendices come with the reason `boilerplate`.
+
+    `own` are definitions that go before those of the tables, as `read_definitions` gives them.
+    """
+    return _parts(document, own or {}, Losses())
+
+
+def template_losses(document: Document, own: Mapping[str, Words] | None = None) -> dict[str, tuple[int, int]]:
+    """What the tables do not know: (uses, characters of wikitext) by template or `<tag>`, the costliest first."""
     losses = Losses()
-    for _ in _parts(document, losses):
+    for _ in _parts(document, own or {}, losses):
         pass
     return {name: (losses.uses[name], size) for name, size in losses.characters.most_common()}
 
 
-def _parts(document: Document, losses: Losses) -> Iterator[Part]:
+def _parts(document: Document, own: Mapping[str, Words], losses: Losses) -> Iterator[Part]:
     names = load_names()
     text = without_control(document.text)
     if names.redirect.match(text):
         yield Part((), "")
         return
-    stripper = Stripper()
     language = names.wiki_language(text, document.language.lower().partition("-")[0])
-    expander = Expander(names, load_definitions(language), document.title, language, losses)
+    definitions = {**load_definitions(language), **own} if own else load_definitions(language)
+    stripper = Stripper(definitions, losses)
+    expander = Expander(names, definitions, document.title, language, losses)
     text = reduce_tags(expander.expand(stripper.strip(text)), names.switches)
     outline = Outline(names.is_appendix)
     anchors: Counter[str] = Counter()

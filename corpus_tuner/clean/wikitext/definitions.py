@@ -2,7 +2,8 @@
 
 A definition is text with parameters `{{{name|default}}}` and the parser functions `{{#if:test|then|else}}` and
 `{{#switch:value|case=text|default}}`: what a wiki's own template page would say if it carried words alone. The tables
-lie in `clean/templates/`: `common.toml` for every wiki, then the wiki's own language over it.
+lie in `clean/templates/`: `common.toml` for every wiki, then the wiki's own language over it. The name `<math>` stands for
+the tag of that name, whose content is the parameter `{{{1}}}`; by default formulas are dropped.
 """
 
 from __future__ import annotations

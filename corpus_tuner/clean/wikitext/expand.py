@@ -7,11 +7,11 @@ places, where `|` and `=` separate arguments) and results of inner templates and
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 
 from corpus_tuner.clean.wikitext.definitions import Words
 from corpus_tuner.clean.wikitext.functions import PLAIN_NUMBERS, arguments, call, fields
+from corpus_tuner.clean.wikitext.losses import Losses
 from corpus_tuner.clean.wikitext.names import Names
 from corpus_tuner.clean.wikitext.strip import BLOCK
 
@@ -30,21 +30,6 @@ _STARTS_LINE = ("*", "#", ":", ";", "{|")
 
 _VARIANT = re.compile(r"-\{([^{}]*)\}-")
 _RULE = re.compile(r"(?:^|;)\s*([a-z]{2,3}(?:-[a-z]+)?)\s*:([^;]*)")
-
-
-class Losses:
-    """The templates that were dropped: how often, and how many characters of wikitext went with them."""
-
-    __slots__ = ("characters", "uses")
-
-    def __init__(self) -> None:
-        self.uses: Counter[str] = Counter()
-        self.characters: Counter[str] = Counter()
-
-    def add(self, name: str, characters: int) -> None:
-        """Counts one use."""
-        self.uses[name] += 1
-        self.characters[name] += characters
 
 
 class Frame:

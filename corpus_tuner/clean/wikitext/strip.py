@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
+
+from corpus_tuner.clean.wikitext.definitions import Words
+from corpus_tuner.clean.wikitext.losses import Losses
 
 BLOCK = "\x01"  # a block begins or ends here: the paragraph around it is split
 LINE = "\x02"  # a line break within a paragraph
@@ -23,8 +27,10 @@ _BLANK_LINE_END = re.compile(r"[ \t]*\n")
 class Stripper:
     """Takes comments and extension tags out of one page; `saved` keeps the literal text for the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, definitions: Mapping[str, Words], losses: Losses) -> None:
         self.saved: list[str] = []
+        self._definitions = definitions
+        self._losses = losses
         self._unclosed: set[str] = set()
 
     def strip(self, text: str) -> str:
@@ -74,6 +80,10 @@ class Stripper:
             unclosed, self._unclosed = self._unclosed, {"poem"}
             out.append(BLOCK + self.strip(inner).strip("\n").replace("\n", f"{LINE}\n") + BLOCK)
             self._unclosed = unclosed
+        elif words := self._definitions.get(f"<{name}>"):
+            out.append(self.save(words({"1": inner.strip()})))
+        elif name not in ("ref", "references"):
+            self._losses.add(f"<{name}>", closing.end() - opening.start())
         return closing.end()
 
     def save(self, literal: str) -> str:
