@@ -23,12 +23,13 @@ def open_expert(expert: Expert, root: Path, *, base: bool = False, calls: Any = 
     Both read the tokenizer and the chat template that are stored with the expert.
     """
     folder = root / expert.folder
+    for name in ("adapter_config.json", "adapter_model.safetensors", "generation_config.json"):
+        if not (folder / name).is_file():
+            raise CorpusTunerError(f"{folder} does not hold a whole expert ({name} is missing): train the expert again")
     tokenizer = hub.load_tokenizer(str(folder), FEATURE)
     model = hub.load_base(expert.base, FEATURE)
     if not base:
         (peft,) = hub.require(FEATURE, "peft")
-        if not (folder / "adapter_model.safetensors").is_file():
-            raise CorpusTunerError(f"{folder} holds no adapter in safetensors: train the expert again")
         model = peft.PeftModel.from_pretrained(model, folder)
     ends = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))["eos_token_id"]
     return LocalModel(model, tokenizer, ends, "base" if base else expert.name)
