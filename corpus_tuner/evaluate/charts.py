@@ -9,7 +9,7 @@ from typing import Any
 
 from corpus_tuner.evaluate.questions import ALL
 from corpus_tuner.evaluate.results import Results
-from corpus_tuner.evaluate.wording import CLASSES, METRICS
+from corpus_tuner.evaluate.wording import METRICS, name
 
 LEFT, RIGHT = 76, 262  # of the plot within a panel that is 340 wide
 ROW, HEAD = 24, 34
@@ -50,7 +50,7 @@ def _panel(results: Results, metric: str) -> Panel:
     for cls in [*results.classes, *([ALL] if len(results.classes) > 1 else [])]:
         y += HEAD - 12
         cells = [cell for arm in results.arms if (cell := results.cell(arm, cls))]
-        groups.append((CLASSES.get(cls, cls).partition(":")[0].partition(",")[0], y, cells[0].n))
+        groups.append((name(cls), y, cells[0].n))
         y += 18
         for cell in cells:
             one = getattr(cell, metric)

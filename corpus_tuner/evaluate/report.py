@@ -89,7 +89,7 @@ def html(results: Results, meta: Mapping[str, Any], sections: list[Section], cho
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": wording.percent, "link": link, "short": _short, "seconds": seconds}
+    environment.filters |= {"percent": wording.percent, "link": link, "name": wording.name, "short": _short, "seconds": seconds}
     template = environment.from_string(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     expert = meta.get("expert") or {}
     return template.render(
@@ -105,6 +105,7 @@ def html(results: Results, meta: Mapping[str, Any], sections: list[Section], cho
         advice=wording.advice(results),
         student=wording.student(expert) if EXPERT in results.arms else "",
         expert=expert,
+        table=[list(group) for _, group in groupby(results.cells, key=lambda cell: (cell.cls, cell.kind))],
         panels=charts.panels(results),
         heat=_heat(results, sections, meta.get("coverage") or {}),
         most_sections=MOST_SECTIONS,

@@ -49,6 +49,11 @@ class Verdict:
     against: tuple[tuple[str, str], ...]  # (ahead, behind or "no difference shown"; the sentence)
 
 
+def name(cls: str) -> str:
+    """The short name of a class: the head of its title; a class of the user's own keeps the name that it was given."""
+    return CLASSES[cls].partition(":")[0].partition(",")[0] if cls in CLASSES else cls
+
+
 def percent(share: float) -> str:
     """`78 %` with a space that does not break; a share that is not quite all or nothing never reads as one."""
     rounded = round(100 * share)
@@ -90,13 +95,13 @@ def measure(results: Results, cls: str) -> str:
 
 def _comparison(found: Difference) -> str:
     """`Loses to nearest by 12 points [5, 19] (exact match).`"""
-    name = METRICS[found.metric].lower() if found.metric != "f1" else "F1"
+    metric = METRICS[found.metric].lower() if found.metric != "f1" else "F1"
     gap = found.difference
     if found.verdict == "behind":
-        return f"Loses to {found.against} by {_points(-gap.value)} {_range(-gap.high, -gap.low)} ({name})."
+        return f"Loses to {found.against} by {_points(-gap.value)} {_range(-gap.high, -gap.low)} ({metric})."
     if found.verdict == "ahead":
-        return f"Ahead of {found.against} by {_points(gap.value)} {_range(gap.low, gap.high)} ({name})."
-    return f"No difference to {found.against} shown: {_signed(gap.value)} {_range(gap.low, gap.high)} ({name})."
+        return f"Ahead of {found.against} by {_points(gap.value)} {_range(gap.low, gap.high)} ({metric})."
+    return f"No difference to {found.against} shown: {_signed(gap.value)} {_range(gap.low, gap.high)} ({metric})."
 
 
 def _points(value: float) -> str:
@@ -135,23 +140,23 @@ def _advice(results: Results, cls: str) -> str:
     metric = measure(results, cls)
     rivals = {arm: results.against(arm, cls, "contained" if arm == "retrieval" else metric) for arm in LOOK_UPS}
     found = {arm: one.verdict for arm, one in rivals.items() if one}
-    name = CLASSES.get(cls, cls).partition(":")[0].lower()
+    what = name(cls).lower() if cls in CLASSES else cls
     behind, ahead = ([arm for arm, verdict in found.items() if verdict == kind] for kind in ("behind", "ahead"))
     if not found:
-        return f"On {name}: neither nearest nor retrieval was asked, so it is open whether looking up would do better."
+        return f"On {what}: neither nearest nor retrieval was asked, so it is open whether looking up would do better."
     if behind:
         return (
-            f"On {name}: looking the answer up ({' and '.join(behind)}) beats this expert. Where answers matter, look up, "
+            f"On {what}: looking the answer up ({' and '.join(behind)}) beats this expert. Where answers matter, look up, "
             "or train a larger base."
         )
     if len(ahead) == len(found):
-        return f"On {name}: this expert beats looking the answer up ({' and '.join(ahead)})."
+        return f"On {what}: this expert beats looking the answer up ({' and '.join(ahead)})."
     others = " and ".join(arm for arm in found if arm not in ahead)
     better = f" It beats {ahead[0]}." if ahead else ""
     n = results.cell(EXPERT, cls).n
     if n < ENOUGH:
-        return f"On {name}: {n} questions are too few to tell this expert from {others}; hold out more of them.{better}"
-    return f"On {name}: no difference to {others} is shown by {n:,} questions.{better}"
+        return f"On {what}: {n} questions are too few to tell this expert from {others}; hold out more of them.{better}"
+    return f"On {what}: no difference to {others} is shown by {n:,} questions.{better}"
 
 
 def student(expert: Mapping[str, Any]) -> str:
