@@ -30,6 +30,7 @@ import pytest
 MODE = os.environ.get("CORPUS_TUNER_MEDIAWIKI", "auto")
 SCRIPT = Path(__file__).parents[1] / "scripts" / "mediawiki_up.sh"
 EXPORT = Path(__file__).parent / "data" / "fetch" / "export.xml"
+LISTS = EXPORT.with_name("lists.xml")  # sixty craters in two categories that contain each other
 CASSETTES = EXPORT.parent / "cassettes"
 RECORDED = "http://127.0.0.1:39800"  # where the wiki stood when the cassettes were recorded
 PATIENCE = 300  # seconds: apt and a download of 40 MB on a slow line
@@ -62,7 +63,7 @@ def running(folder: Path, code: Path) -> Iterator[MediaWiki]:
         _give_up("MediaWiki needs apt-get, of Debian or Ubuntu")
     port = RECORDED.rpartition(":")[2] if MODE == "record" else str(_free_port())
     try:
-        _bring_up([str(SCRIPT), port, str(folder), str(EXPORT)], code)
+        _bring_up([str(SCRIPT), port, str(folder), str(EXPORT), str(LISTS)], code)
         _mark_as_disambiguation(folder, "Ambiguous")
         yield MediaWiki(f"http://127.0.0.1:{port}", folder)
     finally:
