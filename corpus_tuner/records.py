@@ -71,8 +71,8 @@ class Section:
 
     @property
     def heading(self) -> str:
-        """Title and path as one line: `Apollo 8 > Mission > Lunar orbit`."""
-        return " > ".join((self.title, *self.path))
+        """Title and path as one line: `Apollo 8 > Mission > Lunar orbit`; a first heading that is the title counts once."""
+        return " > ".join((self.title, *(self.path[1:] if self.path[:1] == (self.title,) else self.path)))
 
 
 @dataclass(frozen=True, slots=True)

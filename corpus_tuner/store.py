@@ -184,7 +184,7 @@ class Calls:
     def add(self, key: str, **exchange: Any) -> None:
         """Appends one exchange; it is in the operating system's hands when this returns. Raises OSError (disk full)."""
         line = _line({"key": key, **exchange})
-        with self._lock, _alone(self._file):
+        with self._lock, _alone(self._file):  # ValueError once it is closed
             start = _cut_torn_line(self._file)
             written = 0
             try:
@@ -206,7 +206,7 @@ class Calls:
         return True  # an empty record is a record
 
     def close(self) -> None:
-        """Closes the file; a later `add` raises OSError, whoever owns the descriptor's number by then."""
+        """Closes the file; a later `add` raises ValueError, whoever owns the descriptor's number by then."""
         with self._lock:
             os.close(self._file)
             self._file = -1

@@ -52,8 +52,8 @@ def test_every_record_comes_back_as_it_was_written(tmp_path, name):
 
 
 def test_no_record_type_is_forgotten():
-    """The round trip covers every dataclass of records.py."""
-    known = {value for value in vars(records).values() if dataclasses.is_dataclass(value)}
+    """The round trip covers every dataclass of records.py but Blob, whose bytes never become JSON."""
+    known = {value for value in vars(records).values() if dataclasses.is_dataclass(value)} - {records.Blob}
     assert {type(record) for record in every_record("x")} == known
 
 
@@ -362,7 +362,7 @@ def test_an_empty_record_is_true_and_a_closed_one_takes_nothing(tmp_path) -> Non
     assert len(calls) == 0
     calls.close()
     other = os.open(tmp_path / "other", os.O_WRONLY | os.O_CREAT)
-    with pytest.raises(OSError, match="Bad file descriptor"):
+    with pytest.raises(ValueError, match="file descriptor"):
         calls.add("k", reply="late")
     os.close(other)
     assert (tmp_path / "other").read_bytes() == b""
