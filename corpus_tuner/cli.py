@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.serve import command as serve_command
 
 if TYPE_CHECKING:
     from corpus_tuner.corpus import Built, Corpus
@@ -313,6 +314,9 @@ def delete(base_url: str, api_key_env: str, name: str, root: Path, as_json: bool
 
     remote.delete(base_url, api_key_env, name)
     _emit_json({"deleted": name}) if as_json else click.echo(f"deleted {name}")
+
+
+serve_command.add_to(app, _common)
 
 
 def main() -> None:

@@ -17,7 +17,8 @@ LEVELS = [
     {"stages"},
     {"corpus"},
     {"watching"},
-    {"cli", "serve"},
+    {"serve"},
+    {"cli"},
 ]
 HEAVY = {"torch", "transformers", "pandas", "openai", "numpy", "bm25s", "langchain_text_splitters", "requests", "jinja2"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
