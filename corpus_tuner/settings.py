@@ -52,12 +52,11 @@ class SourceSettings:
     namespaces: tuple[int, ...] = ()  # of a wiki or dump; default: its articles, 0
     depth: int = 0  # of a wiki's category: so many levels of subcategories, too
     linked: int = 0  # of a wiki's page: so many of the pages that it links to, too
-    max_documents: int = 0  # of a list; 0: the source's own bound
+    max_documents: int = 0  # of a list, site or feed; 0: the source's own bound
     include: tuple[str, ...] = ()  # globs on the path of a file in a folder, or of a page of a site; default everything
     exclude: tuple[str, ...] = ()  # the same, of what to leave out
     columns: tuple[str, ...] = ()  # of CSV, TSV, XLSX, JSONL and Parquet: the title's column, then those of the text
     crawl: str = ""  # of a web page: "links", the pages below it that links lead to; "sitemap", those that the site lists
-    max_pages: int = 1000  # of a site or feed
     max_megabytes: int = 256  # of a site or feed, as received
     delay: float = 1.0  # seconds between two requests to a site; robots.txt may ask for more
 
@@ -178,9 +177,8 @@ def check_variable(name: str, where: str) -> None:
 def _check_source(source: SourceSettings, where: str) -> None:
     if source.crawl not in CRAWLS:
         raise CorpusTunerError(f'{where}: source.crawl = {source.crawl!r} must be "links" or "sitemap"')
-    for name in ("max_pages", "max_megabytes"):
-        if getattr(source, name) < 1:
-            raise CorpusTunerError(f"{where}: source.{name} must be 1 or more")
+    if source.max_megabytes < 1:
+        raise CorpusTunerError(f"{where}: source.max_megabytes must be 1 or more")
     if not 0 <= source.delay <= 3600:
         raise CorpusTunerError(f"{where}: source.delay must be from 0 to 3600 seconds")
 

@@ -1,8 +1,8 @@
-"""The source of local documents: one text file, or a folder of them."""
+"""The source of local documents: one file, or a folder of them."""
 
 from __future__ import annotations
 
-import codecs
+import hashlib
 import os
 import re
 import stat
@@ -11,46 +11,40 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.fetch import tables, titles
+from corpus_tuner.fetch.encoding import decode_declared
+from corpus_tuner.fetch.formats import BINARY, FORMATS, SUFFIXES, TABLES
+from corpus_tuner.fetch.globs import Chosen
 from corpus_tuner.fetch.line import one_line
-from corpus_tuner.records import Document, Reason, Reject
-from corpus_tuner.settings import Settings
+from corpus_tuner.records import Blob, Document, Reason, Reject
+from corpus_tuner.settings import Settings, SourceSettings
 from corpus_tuner.store import digest
 
-FORMATS = {
-    ".wiki": "wikitext", ".wikitext": "wikitext", ".mediawiki": "wikitext",
-    ".md": "markdown", ".markdown": "markdown",
-    ".txt": "text", ".text": "text",
-    ".html": "html", ".htm": "html", ".xhtml": "html",
-}  # fmt: skip
 MAX_BYTES = 64 << 20
-HEAD = 1 << 16  # characters in which a document's own title must stand
-_MARKS = (  # longest first: UTF-32's little-endian mark opens with UTF-16's
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
-_TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(\S.*)$", re.MULTILINE)
+
+Found = Document | Blob | Reject
 
 
 class Files:
-    """Fetches a file, or each file below a folder whose suffix is in `FORMATS`.
+    """Fetches a file, or each file below a folder whose suffix is in `SUFFIXES` and whose path the source's globs take.
 
     An unchanged file gives an identical Document on any machine: the id is the path below the locator (of a single
-    file its name), the revision is the digest of the text, and `fetched_at` stays empty, since neither the clock nor
-    a file's time survives a copy. Line ends become "\\n" and a byte order mark is left out; nothing else is changed.
+    file its name), the revision is the digest of the content, and `fetched_at` stays empty, since neither the clock nor
+    a file's time survives a copy. Line ends become "\\n" and a byte order mark is left out; nothing else of a text is
+    changed. A row of a table is a document of its own: see `tables.rows`.
     """
 
     def __init__(self, settings: Settings) -> None:
+        source = settings.source[0] if len(settings.source) == 1 else SourceSettings()
         self._language = settings.corpus.language
+        self._columns = source.columns
+        self._chosen = Chosen(source.include, source.exclude)
 
     def claims(self, locator: str) -> bool:
         """Whether `locator` is a path and not a URL; that it exists is for `fetch` to say."""
         return bool(locator) and not re.match(r"[a-z][a-z0-9+.-]*://", locator, re.IGNORECASE)
 
-    def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Document | Reject]:  # noqa: ARG002 - read anew
+    def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Found]:  # noqa: ARG002 - read anew
         """The documents of `locator`, a folder's in the order of their paths. Files are read anew whatever is `known`.
 
         Hidden files and folders are passed over. In a folder, what cannot be a document becomes a Reject; of a single
@@ -60,62 +54,80 @@ class Files:
         if os.path.isdir(path):  # unlike Path.is_dir, False for a name that no system could hold
             yield from self._folder(path)
             return
-        found = self._read(path, _name(path.name))
-        if isinstance(found, Reject):
-            formats = "" if path.suffix.lower() in FORMATS else f" (a document is one of {', '.join(FORMATS)})"
-            raise CorpusTunerError(f"{one_line(path, 1000)}: {found.detail}{formats}")
-        yield found
+        name = _name(path.name)
+        for item in self._read(path, name):
+            if isinstance(item, Reject) and item.item_id == name:
+                known = path.suffix.lower() in SUFFIXES
+                formats = "" if known else f" (a document is one of {', '.join(SUFFIXES)})"
+                raise CorpusTunerError(f"{one_line(path, 1000)}: {item.detail}{formats}")
+            yield item
 
-    def _folder(self, root: Path) -> Iterator[Document | Reject]:
+    def _folder(self, root: Path) -> Iterator[Found]:
         found = sorted(_walk(root), key=lambda item: item[0].split("/"))
         if not found:
-            raise CorpusTunerError(f"{root} holds no file: put documents there ({', '.join(FORMATS)}), or name another folder")
+            raise CorpusTunerError(f"{root} holds no file: put documents there ({', '.join(SUFFIXES)}), or name another folder")
         for name, path in found:
-            yield path if isinstance(path, Reject) else self._read(path, name)
+            if isinstance(path, Reject):
+                yield path
+            elif not self._chosen.takes(name):
+                yield Reject("fetch", name, Reason.NOT_SELECTED, "left out by the source's include and exclude")
+            else:
+                yield from self._read(path, name)
 
-    def _read(self, path: Path, name: str) -> Document | Reject:
-        """The document in `path`, known as `name`."""
+    def _read(self, path: Path, name: str) -> Iterator[Found]:
+        """What is in `path`, known as `name`: a document, the rows of a table, or a Reject of the whole (its id is `name`)."""
         suffix = path.suffix.lower()
         try:
             status = path.stat()  # before the suffix, so that a missing file is called missing
             problem = _unfit(status, suffix)
             if problem:
-                return Reject("fetch", name, Reason.UNSUPPORTED, problem)
+                yield Reject("fetch", name, Reason.UNSUPPORTED, problem)
+                return
             with path.open("rb") as file:
-                text = decode(file.read(MAX_BYTES))
+                content = file.read(MAX_BYTES)
         except (FileNotFoundError, NotADirectoryError):
-            return _unreadable(name, "there is no such file or folder: check the locator")
+            yield _unreadable(name, "there is no such file or folder: check the locator")
+            return
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            return _unreadable(name, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+            yield _unreadable(name, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+            return
+        if suffix in TABLES:
+            yield from self._rows(name, suffix, content)
+        else:
+            yield self._document(name, suffix, content)
+
+    def _rows(self, name: str, suffix: str, content: bytes) -> Iterator[Found]:
+        try:
+            yield from tables.rows(name, suffix, content, self._columns, self._language)
+        except tables.Unfit as fault:
+            yield _unreadable(name, str(fault))
+
+    def _document(self, name: str, suffix: str, content: bytes) -> Found:
+        form = FORMATS[suffix]
+        text = "" if form in BINARY else decode_declared(content, markup=form == "html")
         if text is None:
             return _unreadable(name, "is not text in UTF-8, or UTF-16 with its byte order mark: convert it first")
-        title, language = _own(FORMATS[suffix], text[:HEAD])
-        return Document(
+        own = titles.of_bytes(form, content) if form in BINARY else titles.of_text(form, text)
+        blob = hashlib.sha256(content).hexdigest() if form in BINARY else ""
+        document = Document(
             id=name,
-            title=one_line(title or name.rpartition("/")[2][: -len(suffix)].replace("_", " ")) or name,
+            title=one_line(own.title or name.rpartition("/")[2][: -len(suffix)].replace("_", " ")) or name,
             url="",
-            format=FORMATS[suffix],
+            format=form,
             text=text,
-            language=language or self._language,
-            revision=digest(text),
+            language=own.language or self._language,
+            revision=blob[:32] or digest(text),
+            licence=one_line(own.licence),
+            blob=blob,
         )
-
-
-def decode(data: bytes) -> str | None:
-    """The text of `data`: UTF-8, or what its byte order mark says; None if it is neither, or holds a NUL as no text does."""
-    mark, encoding = next(((mark, name) for mark, name in _MARKS if data.startswith(mark)), (b"", "utf-8"))
-    try:
-        text = data[len(mark) :].decode(encoding)
-    except UnicodeDecodeError:
-        return None
-    return None if "\0" in text else text.replace("\r\n", "\n").replace("\r", "\n")
+        return Blob(document, content) if blob else document
 
 
 def _unfit(status: os.stat_result, suffix: str) -> str:
     """Why a file of this status and suffix is not opened; "" if it is."""
     if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever
         return "is not a regular file"
-    if suffix not in FORMATS:
+    if suffix not in SUFFIXES:
         return f"{one_line(suffix) or 'a name without a suffix'} is not a format that can be read"
     if status.st_size > MAX_BYTES:
         return f"has {status.st_size:,} bytes, more than {MAX_BYTES:,}: split it"
@@ -159,26 +171,3 @@ def _name(path: str) -> str:
     """A path as an id: composed characters as on every system; bytes that are no UTF-8 and control characters escaped."""
     text = unicodedata.normalize("NFC", os.fsencode(path).decode("utf-8", "backslashreplace"))
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _own(kind: str, head: str) -> tuple[str, str]:
-    """(title, language) as the opening of a document gives them itself; "" where it does not."""
-    if kind == "markdown":
-        matter = _FRONT_MATTER.match(head)
-        title = _TITLE.search(matter[2]) if matter else None
-        return (_scalar(title[1]) if title else ""), ""
-    if kind == "html":
-        from bs4 import BeautifulSoup
-
-        soup = BeautifulSoup(re.sub(r"\A\s*<\?xml[^>]*>", "", head), "lxml")  # XHTML's first line, or it warns
-        return soup.head.title.get_text() if soup.head and soup.head.title else "", str(soup.html.get("lang", "")) if soup.html else ""
-    return "", ""
-
-
-def _scalar(value: str) -> str:
-    """A one-line value of YAML or TOML without its quotes or comment; "" for a value that goes on in further lines."""
-    value = value.strip()
-    quoted = re.match(r"""\"((?:[^"\\]|\\.)*)\"|'((?:[^']|'')*)'""", value)
-    if quoted:
-        return quoted[1].replace('\\"', '"') if quoted[1] is not None else quoted[2].replace("''", "'")
-    return "" if value[0] in "|>[{" else re.sub(r"\s+#.*", "", value)

@@ -10,7 +10,8 @@ import pytest
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.fetch import files
-from corpus_tuner.fetch.files import Files, decode
+from corpus_tuner.fetch.encoding import decode
+from corpus_tuner.fetch.files import Files
 from corpus_tuner.records import Document, Reason, Reject
 from corpus_tuner.settings import CorpusSettings, Settings
 
@@ -43,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
     write(root / "a" / "z" / "deep.txt", "deep")
     write(root / "a.html", "<title>A</title>")
     write(root / "empty.txt", "")
-    write(root / "paper.pdf", b"%PDF-1.7")
+    write(root / "picture.png", b"\x89PNG")
     write(root / "LICENSE", "MIT")
     write(root / "noise.txt", bytes(range(256)))
     write(root / ".hidden.md", "hidden")
@@ -55,11 +56,11 @@ def test_a_folder_gives_each_file_once_in_the_order_of_its_path(folder: Path) ->
     """Nothing that is not hidden is lost: every file is a document or a reject, in an order of names alone."""
     found = fetch(folder)
     names = [item.id if isinstance(item, Document) else item.item_id for item in found]
-    assert names == ["LICENSE", "a/Apollo_8.wiki", "a/z/deep.txt", "a.html", "b.md", "empty.txt", "noise.txt", "paper.pdf"]
+    assert names == ["LICENSE", "a/Apollo_8.wiki", "a/z/deep.txt", "a.html", "b.md", "empty.txt", "noise.txt", "picture.png"]
     assert {item.item_id: item.reason for item in found if isinstance(item, Reject)} == {
         "LICENSE": Reason.UNSUPPORTED,
         "noise.txt": Reason.UNREADABLE,
-        "paper.pdf": Reason.UNSUPPORTED,
+        "picture.png": Reason.UNSUPPORTED,
     }
 
 
@@ -125,7 +126,7 @@ def test_what_is_not_text_is_not_guessed_at(data: bytes) -> None:
         ("x.md", "---\r\ntitle: It''s # plain\r\n---\r\n", "It''s"),
         ("x.md", "---\ntitle: 'It''s'\n---", "It's"),
         ("x.md", '+++\ntitle = "Announcing `async fn`"\n+++\n', "Announcing `async fn`"),
-        ("x.md", "---\ntitle: >\n  folded\n---\n", "x"),
+        ("x.md", "---\ntitle: >\n  folded\n  line\n---\n", "folded line"),
         ("x.md", "text\n---\ntitle: not front matter\n---\n", "x"),
         ("x.md", "---\nsubtitle: no\n---\n", "x"),
         ("x.html", "<html><head><title>\n Apollo &amp; 8 </title></head>", "Apollo & 8"),
@@ -156,7 +157,7 @@ def test_an_empty_file_is_a_document(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("x.txt", b"\xff\xfe\xfd", "is not text in UTF-8"),
-        ("x.pdf", b"%PDF", r"\.pdf is not a format that can be read \(a document is one of \.wiki, "),
+        ("x.png", b"\x89PNG", r"\.png is not a format that can be read \(a document is one of \.wiki, "),
         ("README", b"text", "a name without a suffix is not a format"),
         ("x.txt", None, "there is no such file or folder"),
         ("x.txt/y.txt", None, "there is no such file or folder"),

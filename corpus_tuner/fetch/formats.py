@@ -1,0 +1,46 @@
+"""Which cleaner reads what: by the suffix of a name, by the media type of an answer, and by the first bytes."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+FORMATS = {
+    ".wiki": "wikitext", ".wikitext": "wikitext", ".mediawiki": "wikitext",
+    ".md": "markdown", ".markdown": "markdown",
+    ".txt": "text", ".text": "text",
+    ".html": "html", ".htm": "html", ".xhtml": "html",
+    ".pdf": "pdf", ".docx": "docx", ".epub": "epub",
+}  # fmt: skip
+BINARY = frozenset({"pdf", "docx", "epub"})
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".parquet")
+SUFFIXES = (*FORMATS, *TABLES)
+_MEDIA = {
+    "text/html": "html", "application/xhtml+xml": "html",
+    "text/markdown": "markdown", "text/x-markdown": "markdown",
+    "text/plain": "text",
+    "application/pdf": "pdf", "application/x-pdf": "pdf",
+    "application/epub+zip": "epub",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+}  # fmt: skip
+_VAGUE = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "application/zip", "application/x-zip-compressed"})
+
+
+def suffix_of(path: str) -> str:
+    """The suffix of the last step of a URL's path, in lower case, with its dot; "" if it has none."""
+    name = unquote(path).rpartition("/")[2]
+    return name[name.rfind(".") :].lower() if "." in name[1:] else ""
+
+
+def of_answer(content_type: str, path: str, body: bytes) -> str:
+    """The cleaner of what a server sent; "" if none reads it. A media type that says little (`text/plain`, a mere stream of
+    bytes) gives way to the suffix of the path, and none at all to the first bytes."""
+    media = content_type.partition(";")[0].strip().lower()
+    if media in _VAGUE:
+        named = FORMATS.get(suffix_of(path), "")
+        if named:
+            return named
+        if body[:5] == b"%PDF-":
+            return "pdf"
+        if not media and body[:256].lstrip()[:9].lower() in (b"<!doctype", b"<html>"):
+            return "html"
+    return _MEDIA.get(media, "")
