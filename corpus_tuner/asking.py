@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,9 +14,7 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.models import open_model
 from corpus_tuner.place import Counts, Place
 from corpus_tuner.records import Document, Example, Model, Progress, Question, Reject, Section
-from corpus_tuner.store import digest, file_digest, read_jsonl, to_json, write_text
-
-ARMS = ("base", "expert", "retrieval", "nearest")
+from corpus_tuner.store import Calls, digest, file_digest, read_jsonl, to_json, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +31,25 @@ class Asker:
     """One opened model and the corpus beside it: opening costs, asking does not."""
 
     def __init__(self, place: Place, model: str = "expert", base_url: str = "") -> None:
-        self.sections = list(read_jsonl(place.sections, Section))
-        self.model = open_arm(place, model, self.sections, base_url)
+        from corpus_tuner.models.retrieval import Retrieval
+
+        sections = list(read_jsonl(place.sections, Section))
+        self._corpus = Retrieval(sections)
+        self.model = open_arm(place, model, sections, base_url)
 
     def ask(self, question: str, max_tokens: int = 256) -> Response:
         """Raises CorpusTunerError for an empty question."""
-        from corpus_tuner.models.retrieval import support
-
         if not question.strip():
             raise CorpusTunerError("the question is empty")
         reply = self.model.complete([{"role": "user", "content": question.strip()}], max_tokens=max_tokens)
-        found = support(self.sections, question, reply.text)
-        return Response(
-            question, reply.text.strip(), self.model.name, tuple(to_json(one) for one in found if one.supported)
-        )
+        found = [one for one in self._corpus.passages(question, reply.text) if one.supported]
+        return Response(question, reply.text.strip(), self.model.name, tuple(to_json(one) for one in found))
 
 
-def open_arm(place: Place, name: str, sections: list[Section], base_url: str = "") -> Model:
+def open_arm(place: Place, name: str, sections: list[Section], base_url: str = "", calls: Calls | None = None) -> Model:
     """The model that `name` stands for: an arm of the evaluation, or a model at an OpenAI-compatible endpoint."""
     if name in ("base", "expert"):
-        return open_model(place.receipt(), place.folder, base=name == "base")
+        return open_model(place.receipt(), place.folder, base=name == "base", calls=calls)
     if name == "retrieval":
         from corpus_tuner.models.retrieval import Retrieval
 
@@ -60,13 +58,14 @@ def open_arm(place: Place, name: str, sections: list[Section], base_url: str = "
         from corpus_tuner.models.retrieval import Nearest
 
         splits = _splits(place)
+        trained = [e for e in read_jsonl(place.examples, Example) if splits.get(e.id) == "train"]
         return Nearest(
-            (e.question, e.answer) for e in read_jsonl(place.examples, Example) if splits.get(e.id) == "train"
+            ((e.question, e.answer) for e in trained), next((s.language for s in sections if s.language), "en")
         )
     from corpus_tuner.models.endpoint import Endpoint
 
     wanted = place.settings.generate
-    return Endpoint(base_url or wanted.base_url, wanted.api_key_env, name)
+    return Endpoint(base_url or wanted.base_url, wanted.api_key_env, name, calls)
 
 
 def _splits(place: Place) -> dict[str, str]:
@@ -84,10 +83,11 @@ def evaluate(place: Place, progress: Progress) -> Counts:
     from corpus_tuner.evaluate import table
 
     sections = list(read_jsonl(place.sections, Section))
-    arms = {name: open_arm(place, name, sections) for name in place.settings.evaluate.arms}
-    examples = {example.id: example for example in read_jsonl(place.examples, Example)}
-    asked = questions(place, list(examples.values()))
-    results = compare(asked, arms, sections, list(examples.values()), run_folder(place), _meta(place), progress)
+    examples = list(read_jsonl(place.examples, Example))
+    asked = questions(place, examples)
+    with closing(place.calls()) as calls:
+        arms = {name: open_arm(place, name, sections, calls=calls) for name in place.settings.evaluate.arms}
+        results = compare(asked, arms, sections, examples, run_folder(place), _meta(place), progress)
     write_text(run_folder(place) / "table.txt", table(results) + "\n")
     return {"questions": len(asked), "arms": len(arms)}
 
