@@ -22,14 +22,17 @@ _ELEMENT = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
 def parse(document: Document) -> Iterator[Part]:
-    """The lead and one part for each heading, in order; one with blocks nested beyond `NESTING` is too deep to be read whole."""
+    """The lead and one part for each heading, in order; one with blocks nested beyond `NESTING` is too deep to be read whole.
+
+    A first heading of level 1 that is the document's title is no step of the paths: what stands under it is the lead.
+    """
     from markdown_it import MarkdownIt
 
     text = document.text.replace("\r\n", "\n")
     front = _FRONT_MATTER.match(text)
     reader = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable(["table", "strikethrough"])
     outline = Outline()
-    for written in _Walk().sections(reader.parse(text[front.end() :] if front else text)):
+    for written in _Walk(document.title).sections(reader.parse(text[front.end() :] if front else text)):
         reason = Reason.TOO_DEEP if written.too_deep else None
         yield Part(outline.enter(written.level, written.title), written.text(), reason)
 
@@ -37,7 +40,8 @@ def parse(document: Document) -> Iterator[Part]:
 class _Walk:
     """Reads the flat list of tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str) -> None:
+        self._title = title
         self._sections = [Written(0, "")]
         self._heading = 0
         self._lists: list[int] = []  # the next number of each open list; 0 where it has bullets
@@ -65,7 +69,9 @@ class _Walk:
     def _inline(self, token: Token) -> None:
         text = inline_text(token)
         if self._heading:
-            self._sections.append(Written(self._heading, " ".join(text.split())))
+            title = " ".join(text.split())
+            if not (self._heading == 1 and len(self._sections) == 1 and title == self._title):
+                self._sections.append(Written(self._heading, title))
             self._heading = 0
         elif self._row:
             self._row[-1] += text.replace("\n", " ")

@@ -44,7 +44,7 @@ class Files:
         """Whether `locator` is a path and not a URL; that it exists is for `fetch` to say."""
         return bool(locator) and not re.match(r"[a-z][a-z0-9+.-]*://", locator, re.IGNORECASE)
 
-    def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Found]:  # noqa: ARG002 - read anew
+    def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Found]:  # noqa: ARG002  read anew
         """The documents of `locator`, a folder's in the order of their paths. Files are read anew whatever is `known`.
 
         Hidden files and folders are passed over. In a folder, what cannot be a document becomes a Reject; of a single
@@ -57,8 +57,7 @@ class Files:
         name = _name(path.name)
         for item in self._read(path, name):
             if isinstance(item, Reject) and item.item_id == name:
-                known = path.suffix.lower() in SUFFIXES
-                formats = "" if known else f" (a document is one of {', '.join(SUFFIXES)})"
+                formats = "" if path.suffix.lower() in SUFFIXES else f" (a document is one of {', '.join(SUFFIXES)})"
                 raise CorpusTunerError(f"{one_line(path, 1000)}: {item.detail}{formats}")
             yield item
 
