@@ -30,13 +30,13 @@ def _words(text: str) -> frozenset[str]:
 
 _PHRASES = {
     "en": Phrases(
-        'In the article "{title}", what is missing from the sentence "{sentence}"?',
-        'Which words fill the gap in "{sentence}", according to "{title}"?',
-        ('How does the article "{title}" begin?', "What is the main thing to know about {title}?"),
-        ('What does the article "{title}" say under the heading {heading}?',
+        'What is missing from this statement about {title}: "{sentence}"?',
+        'Which words fill the gap in "{sentence}", in the account of {title}?',
+        ("How is {title} introduced?", "What is the main thing to know about {title}?"),
+        ('What does "{title}" say under the heading {heading}?',
          "In the account of {title}, what can you tell me about {heading}?"),
-        ('What does the article "{title}" say about {name}{under}?', "What do you know about {name} in connection with {title}{under}?"),
-        'How does the article "{title}" go on after the sentence {sentence}?',
+        ('What does "{title}" say about {name}{under}?', "What do you know about {name} in connection with {title}{under}?"),
+        'How does "{title}" go on after {sentence}?',
         _words("he she it they we i you him his her its their this that these those such here there however but and or "
                "so then also both another others former latter therefore thus instead nor moreover meanwhile afterwards later"),
     ),

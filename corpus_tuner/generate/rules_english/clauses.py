@@ -81,7 +81,7 @@ def _starts(plain: Tokens) -> Iterator[int]:
             yield i + 1
         elif token.text == "," and follows in ("and", "but", "while", "whereas", "although", "so"):
             yield i + 2
-        elif i and token.lower in ("when", "while", "because", "after", "before", "since", "whereas", "although", "where"):
+        elif any(other.is_finite for other in plain[:i]) and token.lower in ("when", "while", "because", "after", "before", "since", "whereas", "although", "where"):
             yield i + 1
 
 

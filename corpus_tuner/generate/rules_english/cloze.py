@@ -29,13 +29,13 @@ def completions(line: Line, span: Span, parsed: Sequence[Clause], persons: froze
     answer, title = answer_text(line, span), line.section.title
     hides = bool(title) and not contains_answer(where(line.section), answer)
     noun, plural = _gap(line, span, persons)
-    article = f"In the article {quoted(title)}, which {noun}" if hides else f"Which {noun}"
-    complete = f"{article} {'complete' if plural else 'completes'}"
+    complete = f"Which {noun} {'complete' if plural else 'completes'}"
+    about = f" about {title}" if hides else ""
     text = _blanked(line, span, start, len(line.tokens))
     shown = _capital(text)
     alone = not leans(line.tokens, start, span)
     if alone and len(set(content_words(shown))) > 3:
-        yield f"{complete} the sentence {quoted(_window(shown))}?"
+        yield f"{complete} this statement{about}: {quoted(_window(shown))}?"
         if hides:
             short = quoted(_window(shown, 2 * _SIDE, _SIDE))
             yield f"{short}: which {noun} {'fill' if plural else 'fills'} the gap in the account of {title}?"
@@ -43,7 +43,7 @@ def completions(line: Line, span: Span, parsed: Sequence[Clause], persons: froze
     if not alone and line.before and not leans(tokenise(line.before), 0, None):
         both = f"{line.before} {text}"
         if len(words(both)) <= _MAX_PAIR_WORDS and not contains_answer(line.before, answer):
-            yield f"{complete} the second sentence of {quoted(both)}?"
+            yield f"{complete} the second of these statements{about}: {quoted(both)}?"
 
 
 def _gap(line: Line, span: Span, persons: frozenset[str]) -> tuple[str, bool]:
@@ -60,9 +60,8 @@ def _of_clauses(line: Line, span: Span, parsed: Sequence[Clause], most: int, nam
         shorter = _clause_range(clause, span)
         if shorter and 8 < shorter[1] - shorter[0] < most and not leans(line.tokens, shorter[0], span):
             short = _capital(_blanked(line, span, *shorter))
-            source = quoted(where(line.section)) if named else "the text"
-            if named or not line.section.title:
-                yield f"What is missing here, according to {source}: {quoted(short + '.')}?"
+            if named:
+                yield f"What is missing from what is known of {where(line.section)}: {quoted(short + '.')}?"
 
 
 def _window(text: str, most: int = _MAX_CLOZE_WORDS, side: int = 22) -> str:

@@ -14,7 +14,7 @@ from corpus_tuner.generate.rules_english.span import Span
 from corpus_tuner.generate.rules_english.spans import spans
 from corpus_tuner.generate.rules_english.tokens import Token, render
 from corpus_tuner.generate.rules_english.words import DANGLING, POSSESSIVES
-from corpus_tuner.generate.rules_facts import Fact, acceptable, apart, names_topic, quoted
+from corpus_tuner.generate.rules_facts import Fact, acceptable, apart, names_topic
 from corpus_tuner.records import Section
 from corpus_tuner.text import contains_answer, content_words, words
 
@@ -100,13 +100,10 @@ def _name_topic(question: str, section: Section, answer: str, variant: int) -> s
     """The question with the article named, unless it names it itself; "" if naming it would give the answer away."""
     if not section.title or names_topic(question, section):
         return question + "?"
-    place = quoted(section.title)
-    if contains_answer(place, answer):
+    if contains_answer(section.title, answer):
         return question + "?" if sum(word[:1].isupper() for word in question.split()[1:]) > 1 else ""
     lowered = question[0].lower() + question[1:]
-    if variant % 2 == 0:
-        return f"According to the article {place}, {lowered}?"
-    return f"In the article {place}, {lowered}?"
+    return f"{'In connection with' if variant % 2 else 'Regarding'} {section.title}, {lowered}?"
 
 
 def topics(section: Section) -> list[tuple[str, int]]:

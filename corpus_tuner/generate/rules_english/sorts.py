@@ -77,7 +77,7 @@ def sort_of(tokens: Sequence[Token], span: Span, persons: frozenset[str]) -> str
         return "thing"
     if first in TITLES or (first in FIRST_NAMES and (len(inside) > 1 or first not in _ALSO_PLACES)):
         return "person"
-    if text in persons or last in persons:
+    if text in persons or last in persons or last.lower() in PERSON_NOUNS:
         return "person"
     return "name"
 

@@ -42,6 +42,8 @@ PERSON_NOUNS = frozenset(
     daughters children child parents family families settlers colonists immigrants slaves workers citizens inhabitants
     residents peasants nobles merchants farmers viewers users voters cosmonaut cosmonauts maintainer maintainers
     contributors contributor owner owners host hosts winner victim victims athlete athletes ruler rulers heir
+    pilots captains commanders directors producers actors presidents kings queens writers authors poets artists painters
+    founders editors managers manager officials scholars historians teams architects lawyers judges bishops popes monks
     descendants ancestors tourists visitors pilgrims christians muslims jews protestants catholics baby girl boy""".split()
 )
 TITLES = frozenset("Mr. Mrs. Ms. Dr. Sir Lady Lord King Queen President Emperor Prince Princess Pope Saint St. Captain "
