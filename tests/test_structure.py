@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "corpus_tuner"
 LEVELS = [
     {"records", "errors"},
-    {"settings", "plugins", "store", "archive", "text", "hub"},
+    {"settings", "plugins", "store", "archive", "text", "hub", "workers"},
     {"fetch", "clean", "generate", "dataset", "models", "train", "evaluate"},
     {"place", "targets"},
     {"asking"},

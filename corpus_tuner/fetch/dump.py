@@ -1,0 +1,242 @@
+"""The source of MediaWiki dumps: pages-articles.xml, plain, gzip, bzip2 or multistream; streamed, never whole in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import url2pathname
+
+from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.fetch import dump_blocks
+from corpus_tuner.fetch.dump_blocks import Block
+from corpus_tuner.fetch.dump_xml import MAX_TEXT, Damaged, Export, Page, Site, pages
+from corpus_tuner.fetch.line import one_line
+from corpus_tuner.fetch.mediawiki_text import is_disambiguation, is_redirect, redirect_target
+from corpus_tuner.records import Document, Reason, Reject
+from corpus_tuner.settings import Settings, SourceSettings
+from corpus_tuner.workers import cores, ordered
+
+HEAD = 4096  # bytes in which an export must open as one
+REDIRECTS = 3  # that a page named by its title is looked for behind
+SMALL = 8 << 20  # compressed bytes below which one process is soonest done
+_LOCATOR = re.compile(r"(?P<path>.*?\.xml(?:-p\d+p\d+)?(?:\.bz2|\.gz)?)(?:#(?P<title>.+))?", re.IGNORECASE | re.DOTALL)
+_ROOTS = tuple("<mediawiki".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+
+Item = Document | Reject
+
+
+class Dump:
+    """Fetches the articles of a dump file, or those that are named: `dump.xml.bz2#Title`, or `titles` in the [[source]].
+
+    `settings.source` holds the one [[source]] that is asked for; `processes` reads a multistream dump, default all cores.
+    """
+
+    def __init__(self, settings: Settings, processes: int | None = None) -> None:
+        self._source = settings.source[0] if settings.source else SourceSettings()
+        self._language = settings.corpus.language
+        self._processes = processes
+
+    def claims(self, locator: str) -> bool:
+        """Whether `locator` is a path (or file: URL) with a dump's suffix that is not there, or opens as an export does."""
+        path = _split(locator)[0]
+        return path is not None and (not path.is_file() or _looks_like_an_export(path))
+
+    def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Item]:  # noqa: ARG002 - a file is read anew
+        """The documents in the order of the dump, and a Reject for every page that is none: a redirect, one of another
+        namespace than `source.namespaces`, a disambiguation, one that is not wikitext, is hidden or too long.
+
+        Of pages named by their titles, the documents in the order of the names, redirects followed; a name that is
+        not there is a Reject, and an error if it is the only one. Raises CorpusTunerError for a file that is missing,
+        damaged or no export, and says how far it got.
+        """
+        path, title = _split(locator)
+        if path is None or not path.is_file():
+            raise CorpusTunerError(f"{one_line(locator, 1000)}: there is no such file: check the locator")
+        titles = (*((title,) if title else ()), *self._source.titles)
+        try:
+            yield from self._named(path, titles) if titles else _bounded(self._all(path), self._source.max_documents, path)
+        except Damaged as fault:
+            raise CorpusTunerError(f"{path.name}: {fault}: download it again, or name another file") from None
+
+    def _all(self, path: Path) -> Iterator[Item]:
+        site = dump_blocks.site_of(path)
+        reading = _Reading(path, self._source.namespaces or (0,), self._language)
+        processes = self._processes or (cores() if path.stat().st_size > SMALL else 1)
+        if processes == 1 or not dump_blocks.is_multistream(path):
+            yield from reading.whole()
+        else:
+            yield from reading.by_blocks(site, processes)
+
+    def _named(self, path: Path, titles: tuple[str, ...]) -> Iterator[Item]:
+        site = dump_blocks.site_of(path) or Site()
+        wanted = list(dict.fromkeys(site.title(title) for title in titles))
+        found = _found(path, site, wanted)
+        if len(wanted) == 1 and wanted[0] not in found:
+            raise CorpusTunerError(f"there is no {wanted[0]!r} in {path.name}: check the spelling and the capital letters")
+        seen = set()
+        for title in wanted:
+            page = _behind_redirects(found, site, title)
+            if page is None:
+                yield Reject("fetch", title, Reason.MISSING, f"is not in {path.name}")
+            elif page.title not in seen:
+                seen.add(page.title)
+                yield outcome(page, site, None, self._language)
+
+
+class _Reading:
+    """One reading of a dump, which knows how far it got."""
+
+    def __init__(self, path: Path, namespaces: tuple[int, ...], language: str) -> None:
+        self.path, self.namespaces, self.language = path, namespaces, language
+
+    def whole(self) -> Iterator[Item]:
+        """Page after page."""
+        export = Export()
+        try:
+            with dump_blocks.opened(self.path) as file:
+                for page in pages(dump_blocks.chunks(file), export):
+                    yield outcome(page, export.site or Site(), self.namespaces, self.language)
+        except Damaged as fault:
+            raise Damaged(_so_far(fault, export.count, export.last)) from None
+
+    def by_blocks(self, site: Site | None, processes: int) -> Iterator[Item]:
+        """The same items in the same order, by several processes."""
+        count, last = 0, ""
+        tasks = ((self.path, block, site, self.namespaces, self.language) for block in dump_blocks.blocks(self.path))
+        try:
+            for items in ordered(read_items, tasks, processes):
+                yield from items
+                count, last = count + len(items), _title(items[-1]) if items else last
+        except Damaged as fault:
+            raise Damaged(_so_far(fault, count, last)) from None
+
+
+def read_items(task: tuple[Path, Block, Site | None, tuple[int, ...] | None, str]) -> list[Item]:
+    """What one block of a multistream dump (path, block, site, namespaces, language) holds. Raises Damaged and OSError."""
+    path, block, site, namespaces, language = task
+    try:
+        return [outcome(page, site or Site(), namespaces, language) for page in dump_blocks.read_block(path, block, site)]
+    except Damaged as fault:
+        raise Damaged(f"{fault} in the block at byte {block.start:,}") from None
+
+
+def outcome(page: Page, site: Site, namespaces: tuple[int, ...] | None, language: str) -> Item:
+    """A page of a dump as a Document, or why it is none; `namespaces` None takes any."""
+    reject = _unfit(page, site, namespaces)
+    if reject:
+        return Reject("fetch", one_line(page.title, 300) or f"page {one_line(page.page_id)}", *reject)
+    title = one_line(page.title, 300)
+    return Document(
+        id=f"{site.name}:{page.page_id or title}",
+        title=title,
+        url=site.pages + quote(title.replace(" ", "_"), safe="/:@!$*,;()~'-._") if site.pages else "",
+        format="wikitext",
+        text=page.text or "",
+        language=site.language or language,
+        revision=one_line(page.revision),
+        revised_at=one_line(page.timestamp),
+        licence=site.licence,
+    )
+
+
+def _unfit(page: Page, site: Site, namespaces: tuple[int, ...] | None) -> tuple[Reason, str] | None:
+    number = int(page.namespace) if page.namespace.lstrip("-").isdecimal() else site.namespace(page.title)
+    if namespaces is not None and number not in namespaces:
+        return Reason.OTHER_NAMESPACE, f"lies in namespace {number}"
+    if page.redirect is not None:
+        return Reason.REDIRECT, f"to {one_line(page.redirect) or 'another page'}"
+    if page.text is None:
+        long = page.length > MAX_TEXT
+        return (Reason.LIMIT, f"has {page.length:,} characters") if long else (Reason.UNREADABLE, "its text is not in the dump")
+    if page.model not in ("", "wikitext"):
+        return Reason.UNSUPPORTED, f"is not wikitext but {one_line(page.model)}"
+    if is_redirect(page.text):
+        return Reason.REDIRECT, f"to {redirect_target(page.text) or 'another page'}"
+    return (Reason.DISAMBIGUATION, "") if is_disambiguation(page.text) else None
+
+
+def _found(path: Path, site: Site, wanted: list[str]) -> dict[str, Page]:
+    """The pages of these titles, and those that they redirect to, by title. By the index, where there is one."""
+    found: dict[str, Page] = {}
+    missing = set(wanted)
+    for _ in range(REDIRECTS + 1):
+        found |= _look_up(path, site, missing)
+        targets = {target for title in missing & found.keys() if (target := _target(found[title], site))}
+        missing = targets - found.keys()
+        if not missing:
+            break
+    return found
+
+
+def _look_up(path: Path, site: Site, titles: set[str]) -> dict[str, Page]:
+    if dump_blocks.is_multistream(path) and dump_blocks.index_of(path):
+        places = sorted(dump_blocks.find(path, titles).values(), key=lambda block: block.start)
+        read = (page for block, _ in groupby(places) for page in dump_blocks.read_block(path, block, site))
+        return {page.title: page for page in read if page.title in titles}
+    found: dict[str, Page] = {}
+    with dump_blocks.opened(path) as file:
+        for page in pages(dump_blocks.chunks(file), Export()):
+            if page.title in titles:
+                found[page.title] = page
+                if len(found) == len(titles):
+                    break
+    return found
+
+
+def _behind_redirects(found: Mapping[str, Page], site: Site, title: str) -> Page | None:
+    for _ in range(REDIRECTS + 1):
+        page = found.get(title)
+        target = _target(page, site) if page else ""
+        if not target or target not in found:
+            return page
+        title = target
+    return found.get(title)
+
+
+def _target(page: Page, site: Site) -> str:
+    """The title that a page redirects to; "" for one that is no redirect."""
+    target = page.redirect or redirect_target(page.text or "")
+    return site.title(target.partition("#")[0]) if target else ""
+
+
+def _split(locator: str) -> tuple[Path | None, str]:
+    """(the dump's path, the title after "#"); None for what has no dump's suffix, or is a URL of another kind."""
+    match = _LOCATOR.fullmatch(locator)
+    if match is None or "\0" in locator:
+        return None, ""
+    path, title = match["path"], match["title"] or ""
+    if re.match(r"file:", path, re.IGNORECASE):
+        return Path(url2pathname(urlsplit(path).path)), unquote(title)
+    return (None, "") if re.match(r"[a-z][a-z0-9+.-]*://", path, re.IGNORECASE) else (Path(path), title)
+
+
+def _looks_like_an_export(path: Path) -> bool:
+    """Whether the file opens as an export does; a damaged one is ours, too, to say so."""
+    try:
+        with dump_blocks.opened(path) as file:
+            head = next(dump_blocks.chunks(file), b"")[:HEAD]
+    except (Damaged, OSError):
+        return True
+    return any(root in head for root in _ROOTS)
+
+
+def _bounded(items: Iterator[Item], most: int, path: Path) -> Iterator[Item]:
+    """At most `most` documents, and a Reject that says so; 0: all."""
+    documents = 0
+    for item in items:
+        if most and documents == most:
+            yield Reject("fetch", path.name, Reason.LIMIT, f"the dump goes on after {most} documents: raise source.max_documents")
+            return
+        documents += isinstance(item, Document)
+        yield item
+
+
+def _title(item: Item) -> str:
+    return item.title if isinstance(item, Document) else item.item_id
+
+
+def _so_far(fault: Damaged, count: int, last: str) -> str:
+    return f"{fault}, after {count:,} pages{f' (the last: {last!r})' if last else ''}"
