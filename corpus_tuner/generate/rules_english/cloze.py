@@ -77,6 +77,8 @@ def _window(text: str, most: int = _MAX_CLOZE_WORDS, side: int = 22) -> str:
 def _clause_range(clause: Clause, span: Span) -> tuple[int, int] | None:
     """First and last token of subject to end of a clause that holds the span."""
     indexes = [token.index for token in (*clause.subject, *clause.group, *clause.rest)]
+    if clause.group[0].index - clause.subject[-1].index > 2 + len(clause.adverbs):
+        return None  # an insertion or ", who" stands between: not a sentence of its own
     if not indexes or not (indexes[0] <= span.first and span.last - 1 <= indexes[-1]) or len(indexes) < 5:
         return None
     return indexes[0], indexes[-1] + 1
