@@ -34,6 +34,7 @@ class ScratchModel:
     def __init__(self, folder: Path, name: str = "scratch") -> None:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
+        from threadpoolctl import ThreadpoolController
         from tokenizers import Tokenizer
 
         self.name = name
@@ -45,6 +46,7 @@ class ScratchModel:
         except (OSError, SafetensorError, ValueError, KeyError) as error:
             raise CorpusTunerError(f"{folder} does not hold a whole scratch expert ({error}): train it again") from None
         self._tokenizer = Tokenizer.from_str(json.dumps(tokenizer))
+        self._threads = ThreadpoolController()  # on a busy machine a second thread cost 18 times the CPU time
         self._turn = _rotations(self.config)
         self._layers = [_layer(self._weights, number) for number in range(self.config["num_hidden_layers"])]
 
@@ -80,11 +82,12 @@ class ScratchModel:
         prompts = [self.encode(messages) for messages in batch]
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
         replies: dict[int, Reply] = {}
-        for start in range(0, len(order), BATCH):
-            places = order[start : start + BATCH]
-            written = self._write([prompts[place] for place in places], max_tokens, temperature, chance)
-            for place, (tokens, reason) in zip(places, written):
-                replies[place] = self._reply(len(prompts[place]), tokens, reason, stop)
+        with self._threads.limit(limits=1, user_api="blas"):
+            for start in range(0, len(order), BATCH):
+                places = order[start : start + BATCH]
+                written = self._write([prompts[place] for place in places], max_tokens, temperature, chance)
+                for place, (tokens, reason) in zip(places, written):
+                    replies[place] = self._reply(len(prompts[place]), tokens, reason, stop)
         return [replies[place] for place in range(len(prompts))]
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
