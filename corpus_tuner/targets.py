@@ -18,7 +18,7 @@ from corpus_tuner.store import digest, write_text
 
 Overrides = Mapping[str, Any]
 """Flags as dotted keys of the TOML: {"generate.writer": "llm", "source.sections": ["Mission/*"]}; `per_section` stands
-for every kind's count, and `base_url` for the endpoint of whatever part of the corpus is remote."""
+for every kind's count, and `base_url` for the endpoint of the part that the same flags name, else of each remote part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +130,29 @@ def _with_flags(path: Path, flags: Overrides, save: bool) -> Settings:
 
 def _apply(document: Any, flags: Overrides) -> None:
     for key, value in sorted(flags.items(), key=lambda flag: "." not in flag[0]):  # the two that depend on others last
-        for dotted, plain in _expand(document, key, value):
+        for dotted, plain in _expand(document, key, value, flags):
             section, field = dotted.split(".")
             for table in document["source"] if section == "source" else [document.setdefault(section, {})]:
                 table[field] = plain
 
 
-def _expand(document: Any, key: str, value: Any) -> list[tuple[str, Any]]:
+def _expand(document: Any, key: str, value: Any, flags: Overrides) -> list[tuple[str, Any]]:
     if key == "per_section":
         kinds = document.get("generate", {}).get("kinds") or toml.GenerateSettings().kinds
         return [("generate.kinds", dict.fromkeys(kinds, value))]
     if key == "base_url":
-        trains = document.get("train", {}).get("trainer") == "remote"
-        writes = document.get("generate", {}).get("writer") == "llm"
-        return [("train.base_url", value)] * trains + [("generate.base_url", value)] * (writes or not trains)
+        return [(f"{section}.base_url", value) for section in _remote_parts(document, flags)]
     return [(key, value)]
+
+
+def _remote_parts(document: Any, flags: Overrides) -> list[str]:
+    """Whose endpoint --base-url is: the part that the same command names, else each part that is remote."""
+    remote = {
+        "generate": document.get("generate", {}).get("writer") == "llm",
+        "train": document.get("train", {}).get("trainer") == "remote",
+    }
+    named = [part for part in remote if remote[part] and any(key.startswith(f"{part}.") for key in flags)]
+    return named or [part for part in remote if remote[part]] or ["generate"]
 
 
 def _differences(wanted: Settings, settings: Settings) -> list[str]:

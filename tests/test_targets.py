@@ -61,6 +61,13 @@ def test_base_url_goes_to_the_part_that_is_remote(tmp_path, flags, keys) -> None
     assert {name for name in ("train", "generate") if getattr(settings, name).base_url == "http://x/v1"} == keys
 
 
+def test_base_url_beside_a_trainer_leaves_the_writers_endpoint_alone(tmp_path) -> None:
+    """A corpus may be written by one host and tuned at another."""
+    resolve(URL, tmp_path, flags={"generate.writer": "llm", "base_url": "http://writer/v1"})
+    settings = resolve(URL, tmp_path, flags={"train.trainer": "remote", "base_url": "http://host/v1"}, save=True).settings
+    assert (settings.generate.base_url, settings.train.base_url) == ("http://writer/v1", "http://host/v1")
+
+
 def test_a_local_folder_is_named_relative_to_its_toml(tmp_path) -> None:
     """The checkout can move to another machine."""
     (tmp_path / "notes").mkdir()
