@@ -1,0 +1,1 @@
+"""Training: one trainer a module, each behind the Protocol Trainer."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 USER, ASSISTANT, SYSTEM, END = "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"
+WEIGHT = 1
 CHAT_FORMAT = "corpus-tuner-1"
 UNREAD = ("?", ",", '"', "“", "”")  # signs of a question that the student does not see
 
@@ -63,7 +64,8 @@ def train_tokenizer(rows: Iterable[Conversation], vocabulary: int) -> Tokenizer:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator((text for row in rows for _, text, _ in segments(row)), trainer)
+    texts = (text for row in rows for token, text, _ in segments(row) for _ in range(WEIGHT if token == USER else 1))
+    tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
 

@@ -16,13 +16,14 @@ def add(path: Path, line: Mapping[str, Any]) -> None:
         file.write(json.dumps(line) + "\n")
 
 
-def cut(path: Path, step: int) -> None:
-    """Drops what lies after `step`, where a run that was interrupted goes on, and a torn last line."""
+def cut(path: Path, step: int) -> list[dict[str, Any]]:
+    """Drops what lies after `step`, where a run that was interrupted goes on, and a torn last line; returns the rest."""
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
+            kept.append(json.loads(line))
         except ValueError:
             break
-    write_text(path, "".join(kept))
+    kept = [line for line in kept if line["step"] <= step]
+    write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+    return kept

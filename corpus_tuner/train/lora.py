@@ -167,11 +167,12 @@ def _rendered(turns: Conversation, tokenizer: Any) -> tuple[list[int], list[int]
 def _learn(run: Run, folder: Path, key: str, progress: Progress) -> dict[str, float]:
     """All steps, from the newest whole checkpoint; returns the last losses."""
     run.step = checkpoints.restore(folder, key, run.model, run.optimiser)
-    log.cut(folder / "log.jsonl", run.step)
-    saved, losses = time.monotonic(), {}
+    earlier = log.cut(folder / "log.jsonl", run.step)
+    losses = {name: value for report in earlier for name, value in report.items() if name.endswith("loss")}
+    saved, order = time.monotonic(), []
     while run.step < run.steps:
         epoch, place = divmod(run.step, run.per_epoch)
-        if place == 0 or not losses:
+        if place == 0 or not order:
             order = batches(run.rows, run.batch, Random(f"{run.seed}:{epoch}"))  # noqa: S311 - not for secrets
         report = _one_step(run, order[place])
         run.step += 1

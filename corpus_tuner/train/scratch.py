@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from corpus_tuner.errors import MissingExtra
+from corpus_tuner.errors import CorpusTunerError, MissingExtra
 from corpus_tuner.records import Expert, Progress, silent
 from corpus_tuner.settings import TrainSettings
 from corpus_tuner.store import digest, file_digest, replacing, write_json, write_text
@@ -12,6 +14,9 @@ from corpus_tuner.train import chat, student
 from corpus_tuner.train.augment import Rewording
 from corpus_tuner.train.passes import Run, learn
 from corpus_tuner.train.rows import Conversation, read_rows
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 VOCABULARY, WIDTH, LAYERS = 2048, 128, 1
 RATE, BATCH = 2e-3, 32
@@ -56,6 +61,7 @@ class ScratchTrainer:
             chat_format=chat.CHAT_FORMAT,
             metrics={
                 "recall": round(run.recall, 4),
+                "rows": len(run.rows),
                 "passes": run.passes,
                 "seconds": round(run.seconds, 1),
                 "parameters": sum(weight.numel() for weight in run.weights.values()),
@@ -68,7 +74,7 @@ def begin(rows: list[Conversation], settings: TrainSettings) -> Run:
     import torch
 
     tokenizer = chat.train_tokenizer(rows, VOCABULARY)
-    longest = min(settings.max_length, max(len(ids) for ids, _ in chat.encode(tokenizer, rows)))
+    rows, longest = _fitting(rows, tokenizer, settings.max_length)
     config = student.configuration(
         tokenizer.get_vocab_size(),
         tokenizer.token_to_id(chat.END),
@@ -92,6 +98,18 @@ def begin(rows: list[Conversation], settings: TrainSettings) -> Run:
         batch=BATCH if settings.batch_size == "auto" else int(settings.batch_size),
         fixed=0 if settings.epochs == "auto" else PASSES_PER_EPOCH * int(settings.epochs),
     )
+
+
+def _fitting(rows: list[Conversation], tokenizer: Tokenizer, longest: int) -> tuple[list[Conversation], int]:
+    """The rows of at most `longest` tokens, and the length of the longest of them; a warning counts the others."""
+    lengths = [len(ids) for ids, _ in chat.encode(tokenizer, rows)]
+    fitting = [row for row, length in zip(rows, lengths) if length <= longest]
+    if not fitting:
+        raise CorpusTunerError(f"no row has at most max_length = {longest} tokens: raise it in [train]")
+    if len(fitting) < len(rows):
+        lost = len(rows) - len(fitting)
+        logging.getLogger(__name__).warning("%d rows of more than %d tokens are not trained on", lost, longest)
+    return fitting, max(length for length in lengths if length <= longest)
 
 
 def save(folder: Path, run: Run) -> None:

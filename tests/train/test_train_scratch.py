@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.models.scratch import open_expert
 from corpus_tuner.records import Expert
 from corpus_tuner.settings import TrainSettings
@@ -193,3 +194,12 @@ def test_a_checkpoint_that_does_not_fit_is_not_gone_on_from(train: Path, tmp_pat
     assert other.passes == 0
     passes.restore(other, path, "key")
     assert other.passes == (0 if damage == "truncated" else 1)
+
+
+def test_rows_too_long_are_counted_and_never_cut(train: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A row over max_length is left out with a warning, and with none left the setting to raise is named."""
+    run = scratch.begin(scratch.read_rows(train), TrainSettings(max_length=60))
+    assert len(run.rows) == len(PAIRS) - 1
+    assert "1 rows of more than 60 tokens" in caplog.text
+    with pytest.raises(CorpusTunerError, match="max_length"):
+        scratch.begin(scratch.read_rows(train), TrainSettings(max_length=3))
