@@ -67,6 +67,7 @@ class GenerateSettings:
 
     writer: str = "rules"
     kinds: dict[str, int] = field(default_factory=lambda: {"basic": 20, "detailed": 20})
+    reworded: float = 0.2  # rules only: share of a section's basic pairs that ask a fact in other words
     model: str = ""
     base_url: str = "https://api.openai.com/v1"
     api_key_env: str = "OPENAI_API_KEY"  # the name of the variable, never the key
@@ -189,6 +190,7 @@ def _check_ranges(settings: Settings, where: str) -> None:
         "dataset.unseen": settings.dataset.unseen,
         "dataset.validation": settings.dataset.validation,
         "generate.max_rejected": settings.generate.max_rejected,
+        "generate.reworded": settings.generate.reworded,
     }
     for key, share in shares.items():
         if not 0 <= share <= 1:

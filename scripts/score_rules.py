@@ -23,7 +23,7 @@ from corpus_tuner.generate.rules_english.lines import lines
 from corpus_tuner.generate.rules_english.rank import features
 from corpus_tuner.generate.rules_english.spans import spans
 from corpus_tuner.records import Document, Example, Section
-from corpus_tuner.settings import Settings
+from corpus_tuner.settings import GenerateSettings, Settings
 from corpus_tuner.text import normalise_answer, sentences, words
 
 Gold = list[set[str]]
@@ -59,7 +59,7 @@ def score(data: Sequence[tuple[Section, Gold]], count: int, reworded: float) -> 
     """Counts of questions, of those answered, of pairs and paragraphs."""
     written: dict[str, set[str]] = defaultdict(set)
     total: Counter[str] = Counter(paragraphs=len(data))
-    for item in RulesWriter(Settings(), reworded=reworded).write([section for section, _ in data], "basic", count):
+    for item in RulesWriter(Settings(generate=GenerateSettings(reworded=reworded))).write([section for section, _ in data], "basic", count):
         total["pairs" if isinstance(item, Example) else "rejected"] += 1
         if isinstance(item, Example):
             written[item.source_id].add(normalise_answer(item.answer))

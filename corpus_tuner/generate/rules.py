@@ -42,9 +42,9 @@ class RulesWriter:
 
     needs_model = False
 
-    def __init__(self, settings: Settings, model: Model | None = None, *, reworded: float = 0.2) -> None:  # noqa: ARG002
+    def __init__(self, settings: Settings, model: Model | None = None) -> None:  # noqa: ARG002
         self.settings = settings
-        self.reworded = reworded
+        self.reworded = settings.generate.reworded
 
     def write(self, sections: Iterable[Section], kind: str, count: int) -> Iterator[Example | Reject]:
         """At most `count` pairs of `kind` for each section, the best first, sections in order.

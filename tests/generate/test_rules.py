@@ -10,7 +10,7 @@ import pytest
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.generate.rules import RulesWriter
 from corpus_tuner.records import Example, Reason, Reject, Section
-from corpus_tuner.settings import Settings
+from corpus_tuner.settings import GenerateSettings, Settings
 from corpus_tuner.text import contains_answer, jaccard, sentences, words
 
 # From the English Wikipedia article "Apollo 8", revision of the corpus in sources/, CC BY-SA 3.0.
@@ -37,7 +37,7 @@ def section(text: str, *path: str, title: str = "Apollo 8", language: str = "en"
 
 
 def write(sections: list[Section], kind: str = "basic", count: int = 20, **options: float) -> list[Example | Reject]:
-    return list(RulesWriter(Settings(), **options).write(sections, kind, count))
+    return list(RulesWriter(Settings(generate=GenerateSettings(**options))).write(sections, kind, count))
 
 
 def examples(sections: list[Section], kind: str = "basic", count: int = 20, **options: float) -> list[Example]:
