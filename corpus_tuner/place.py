@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Document, Expert, Progress, Reject
 from corpus_tuner.settings import Settings
-from corpus_tuner.store import Calls, from_json, read_jsonl, write_jsonl
+from corpus_tuner.store import Calls, from_json, read_jsonl, replacing, to_line, write_jsonl
 
 Counts = dict[str, int]
 
@@ -104,6 +105,27 @@ class Stage:
     inputs: Callable[[Place], Any]  # JSON values: all that its result depends on
     run: Callable[[Place, Progress], Counts]
     outputs: Callable[[Place], Iterable[Path]]  # that exist once it is done
+
+
+Outcome = tuple[str, bytes]
+"""What became of an item, as its line of JSONL: ("", the record) or (the reason, the Reject)."""
+
+
+def keep(place: Place, stage: str, path: Path, outcomes: Iterable[Outcome]) -> Counter[str]:
+    """Writes the records of a stage into `path` and its Rejects among those of the others, each as it comes.
+
+    Both files take their places at the end; neither changes if `outcomes` raises. Returns the counts by reason, the
+    records under "".
+    """
+    counts: Counter[str] = Counter()
+    with replacing(path) as new, replacing(place.rejects) as lost, new.open("wb") as records, lost.open("wb") as rejects:
+        for reject in read_jsonl(place.rejects, Reject):
+            if reject.stage != stage:
+                rejects.write(to_line(reject))
+        for reason, line in outcomes:
+            counts[reason] += 1
+            (rejects if reason else records).write(line)
+    return counts
 
 
 def keep_rejects(place: Place, stage: str, rejects: Iterable[Reject]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -26,5 +27,6 @@ def each(group: str) -> Iterator[tuple[str, Any]]:
         yield name, found[name].load()
 
 
+@cache  # each document asks for its cleaner, and to read every package's entry points takes milliseconds
 def _group(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"corpus_tuner.{group}")}

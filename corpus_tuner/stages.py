@@ -2,161 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from corpus_tuner import plugins
 from corpus_tuner.asking import evaluate, evaluate_inputs, run_folder
+from corpus_tuner.documents import fetch, fetch_inputs, raw_files
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place, Stage, keep_rejects
-from corpus_tuner.records import Blob, Document, Example, Model, Progress, Reason, Reject, Section
-from corpus_tuner.settings import Settings, SourceSettings
+from corpus_tuner.records import Document, Example, Model, Progress, Reason, Reject, Section
+from corpus_tuner.sections import clean, clean_inputs
+from corpus_tuner.settings import Settings
 from corpus_tuner.store import (
     Calls,
     digest,
     file_digest,
     read_jsonl,
     to_json,
-    write_bytes,
     write_json,
     write_jsonl,
     write_text,
 )
-
-# ------------------------------------------------------------------------------------------------------------- fetch
-
-
-def fetch(place: Place, progress: Progress) -> Counts:
-    """Documents of every source."""
-    known = {document.id: document for document in read_jsonl(place.documents, Document) if _is_whole(place, document)}
-    documents: dict[str, Document] = {}
-    rejects: list[Reject] = []
-    for source in place.settings.source:
-        for item in _fetch_source(place, source, known):
-            if isinstance(item, Reject):
-                rejects.append(item)
-                continue
-            if isinstance(item, Blob):
-                item = _kept(place, item)
-            if item.id in documents:
-                item = replace(item, id=digest(item.id, source.locator)[:16])  # two folders may hold a file of one name
-            documents[item.id] = item
-            progress(len(documents), None, item.title)
-    if not documents:
-        reasons = "; ".join(f"{reject.item_id}: {reject.reason}" for reject in rejects[:3])
-        raise CorpusTunerError(
-            f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators"
-        )
-    keep_rejects(place, "fetch", rejects)
-    write_jsonl(place.documents, documents.values())
-    for path in set(_raw(place)) - {place.raw(document.blob) for document in documents.values() if document.blob}:
-        path.unlink()
-    return {"documents": len(documents), "rejects": len(rejects)}
-
-
-def _is_whole(place: Place, document: Document) -> bool:
-    """Whether the bytes of a document lie where they should, if it has any."""
-    return not document.blob or place.raw(document.blob).is_file()
-
-
-def _kept(place: Place, item: Blob) -> Document:
-    """The document of a binary format, its bytes written under their digest, whatever name they came with."""
-    blob = hashlib.sha256(item.content).hexdigest()
-    if not place.raw(blob).is_file():
-        write_bytes(place.raw(blob), item.content)
-    return replace(item.document, blob=blob)
-
-
-def _raw(place: Place) -> list[Path]:
-    return sorted((place.folder / "raw").glob("*"))
-
-
-def _fetch_source(
-    place: Place, source: SourceSettings, known: dict[str, Document]
-) -> Iterator[Document | Blob | Reject]:
-    is_url = re.match(r"[a-z][a-z0-9+.-]*://", source.locator, re.IGNORECASE)
-    locator = source.locator if is_url else str((place.toml.parent / source.locator).resolve())
-    for _name, adapter in plugins.each("sources"):
-        found = adapter(replace(place.settings, source=(source,)))
-        if found.claims(locator):
-            for item in found.fetch(locator, known):
-                if isinstance(item, Blob):
-                    yield replace(item, document=_described(item.document, source, place.settings))
-                else:
-                    yield _described(item, source, place.settings) if isinstance(item, Document) else item
-            return
-    raise CorpusTunerError(f"no source can fetch {source.locator}: give a URL that opens with http:// or https://, or a local file or folder")
-
-
-def _described(document: Document, source: SourceSettings, settings: Settings) -> Document:
-    """The document with what the TOML says of it; a local copy takes the language of the Wikipedia it came from."""
-    host = urlsplit(source.origin).netloc
-    wiki = re.match(r"([a-z-]{2,12})\.(?:m\.)?wiki[a-z]+\.org$", host)
-    return replace(
-        document,
-        locator=source.locator,
-        url=source.origin or document.url,
-        revision=source.revision or document.revision,
-        licence=source.licence or document.licence,
-        language=settings.corpus.language or document.language or (wiki.group(1) if wiki else ""),
-    )
-
-
-def _fetch_inputs(place: Place) -> Any:
-    locators = [place.toml.parent / source.locator for source in place.settings.source]
-    local = [_tree(path) for path in locators if "://" not in str(path) and path.exists()]
-    return [
-        [asdict(source) | {"sections": None} for source in place.settings.source],
-        place.settings.corpus.language,
-        local,
-    ]
-
-
-def _tree(path: Path) -> list[tuple[str, str]]:
-    files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
-    return [(str(file.relative_to(path)), file_digest(file)) for file in files]
-
-
-# ------------------------------------------------------------------------------------------------------------- clean
-
-
-def clean(place: Place, progress: Progress) -> Counts:
-    """Sections of every document."""
-    from corpus_tuner.clean import clean_document
-
-    documents = list(read_jsonl(place.documents, Document))
-    title = place.settings.corpus.title if len(documents) == 1 else ""
-    selected = {source.locator: source.sections for source in place.settings.source}
-    sections: list[Section] = []
-    rejects: list[Reject] = []
-    for number, document in enumerate(documents, start=1):
-        for item in clean_document(document, selected.get(document.locator, ()), lambda blob: place.raw(blob).read_bytes()):
-            if title and isinstance(item, Section):
-                item = replace(item, title=title)
-            (rejects if isinstance(item, Reject) else sections).append(item)
-        progress(number, len(documents), document.title)
-    if not sections:
-        reasons = Counter(reject.reason for reject in rejects).most_common(2)
-        raise CorpusTunerError(
-            f"{place.settings.corpus.name}: no text is left after cleaning ({', '.join(f'{n} {r}' for r, n in reasons) or 'empty'}): "
-            "check the locators and the sections"
-        )
-    keep_rejects(place, "clean", rejects)
-    write_jsonl(place.sections, sections)
-    return {"sections": len(sections), "rejects": len(rejects)}
-
-
-def _clean_inputs(place: Place) -> Any:
-    selected = [source.sections for source in place.settings.source]
-    return [file_digest(place.documents), selected, place.settings.corpus.title, place.settings.corpus.language]
-
 
 # ---------------------------------------------------------------------------------------------------------- generate
 
@@ -311,8 +179,8 @@ def _train_inputs(place: Place) -> Any:
 
 
 STAGES = (
-    Stage("fetch", _fetch_inputs, fetch, lambda place: [place.documents, *_raw(place)]),
-    Stage("clean", _clean_inputs, clean, lambda place: [place.sections]),
+    Stage("fetch", fetch_inputs, fetch, lambda place: [place.documents, *raw_files(place)]),
+    Stage("clean", clean_inputs, clean, lambda place: [place.sections]),
     Stage("generate", _generate_inputs, generate, lambda place: [place.examples, place.folder / "coverage.json"]),
     Stage(
         "dataset",

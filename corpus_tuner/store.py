@@ -73,8 +73,13 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
     count = 0
     with replacing(path) as temporary, temporary.open("wb") as file:
         for count, record in enumerate(records, start=1):  # noqa: B007
-            file.write(_line(to_json(record)))
+            file.write(to_line(record))
     return count
+
+
+def to_line(record: Any) -> bytes:
+    """A record as one line of JSONL."""
+    return _line(to_json(record))
 
 
 def _line(value: Any) -> bytes:
@@ -98,18 +103,22 @@ def read_jsonl(path: Path, record: type[R]) -> Iterator[R]:
 
     Raises CorpusTunerError, naming the line, for one that is not such a record.
     """
+    if path.exists():
+        with path.open("rb") as file:  # lines end at b"\n" alone: no character of a text is taken for a line break
+            yield from parse_jsonl(file, record, path)
+
+
+def parse_jsonl(lines: Iterable[bytes], record: type[R], path: Path, first: int = 1) -> Iterator[R]:
+    """The records of lines of a file, the first of which is its line `first`. Raises as `read_jsonl` does."""
     make = _maker(record)
-    if not path.exists():
-        return
-    with path.open("rb") as file:  # lines end at b"\n" alone: no character of a text is taken for a line break
-        for number, line in enumerate(file, start=1):
-            try:
-                value = make(json.loads(line))
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise CorpusTunerError(
-                    f"{path}:{number} is not a {record.__name__} ({error}): delete the file and run the stage again"
-                ) from error
-            yield value
+    for number, line in enumerate(lines, start=first):
+        try:
+            value = make(json.loads(line))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CorpusTunerError(
+                f"{path}:{number} is not a {record.__name__} ({error}): delete the file and run the stage again"
+            ) from error
+        yield value
 
 
 def from_json(record: type[R], value: Mapping[str, Any]) -> R:
