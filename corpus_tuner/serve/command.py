@@ -63,6 +63,7 @@ def run(root: Path, host: str, port: int, settings: Path, new_key: str | None = 
     known = config.read(settings)
     lock = supervisor.take(folder)
     state = State(folder)
+    supervisor.sweep_orphans(state)
     loopback = _is_loopback(host)
     if not loopback and not keys.are_there(state):
         raise CorpusTunerError(f"{host} can be reached by others: make a key first, corpus-tuner serve --new-key NAME")

@@ -57,7 +57,7 @@ CODES = {  # pydantic's sort of error -> OpenAI's code
     "missing": "missing_required_parameter",
     "extra_forbidden": "unknown_parameter",
     "greater_than_equal": "integer_below_min_value",
-    "greater_than": "decimal_below_min_value",
+    "greater_than": "integer_below_min_value",
     "less_than_equal": "integer_above_max_value",
     "string_too_long": "string_above_max_length",
     "string_too_short": "string_below_min_length",
@@ -84,12 +84,15 @@ def invalid(errors: list[Mapping[str, Any]]) -> Problem:
     error = min(errors, key=lambda error: (error["type"] not in CODES, -len(error["loc"])))
     names = [str(part) for part in error["loc"] if not _is_branch(part)]
     where = ".".join(names) or "body"
+    code = CODES.get(error["type"], "invalid_value")
+    if any(isinstance(bound, float) for bound in error.get("ctx", {}).values()):
+        code = code.replace("integer", "decimal")
     said = SAID.get(error["type"], "Invalid '{where}': {said}.").format(where=where, said=error["msg"].rstrip("."))
-    return Problem(400, said, CODES.get(error["type"], "invalid_value"), where)
+    return Problem(400, said, code, where)
 
 
 def _is_branch(part: Any) -> bool:
     """Whether a part of a location is pydantic's name for a branch of a union, not the client's for a field."""
     return isinstance(part, str) and (
-        part in ("body", "query", "path", "int", "float", "str", "bool") or "[" in part or part[:1].isupper()
+        part in ("body", "query", "path", "int", "float", "str", "bool") or part.startswith("constrained-") or "[" in part or part[:1].isupper()
     )

@@ -23,7 +23,7 @@ from corpus_tuner.serve import jobs
 from corpus_tuner.serve.state import State, now
 
 TURN = 0.2  # seconds between two looks
-LOSSES = 3  # of a worker in a row, without a step between, before its job fails
+LOSSES = 5  # of a worker in a row, without a step between, before its job fails
 SWEEP = 60.0  # seconds between two looks for files that have expired
 SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD")  # in the name of a variable that a worker does not get
 
@@ -52,8 +52,7 @@ class Supervisor:
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        """Takes over what a former server left, then looks for work."""
-        sweep_orphans(self.state)
+        """Looks for work, what a former server left first."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -109,7 +108,7 @@ class Supervisor:
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
         why += _last_line(jobs.folder(self.state, row["id"]) / "worker.log")
         losses = row["losses"] + 1 if row["step"] == row["lost_at"] else 1
-        lane.rest_until = time.monotonic() + 0.25 * 2**losses
+        lane.rest_until = time.monotonic() + 0.15 * 2**losses
         with self.state.write() as db:
             db.execute("UPDATE jobs SET losses = ?, lost_at = ? WHERE id = ?", (losses, row["step"], row["id"]))
             if losses >= LOSSES:

@@ -8,7 +8,7 @@ import json
 
 import openai
 import pytest
-from service import ENDED, Service, pairs, upload, violations, wait
+from service import ENDED, Service, pairs, until, upload, violations, wait
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_the_tutorial_of_2023_runs_as_it_was_written(shared: Service, tmp_path) 
                           {"role": "user", "content": q}, {"role": "assistant", "content": a}]} for q, a in marv * 5]  # fmt: skip
     path = tmp_path / "marv.jsonl"
     path.write_text("\n".join(json.dumps(row) for row in rows))
-    file = client.files.create(file=open(path, "rb"), purpose="fine-tune")
+    file = client.files.create(file=open(path, "rb"), purpose="fine-tune")  # noqa: SIM115 - as the tutorial has it
     job = client.fine_tuning.jobs.create(training_file=file.id, model="gpt-3.5-turbo", hyperparameters={"n_epochs": 3})
     seen: list[str] = []
     while client.fine_tuning.jobs.retrieve(job.id).status not in ("succeeded", "failed", "cancelled"):
@@ -207,8 +207,7 @@ def test_a_job_is_paused_and_goes_on_from_its_checkpoint(shared: Service, tmp_pa
     client = shared.client()
     job = client.fine_tuning.jobs.create(model="steady", training_file=upload(client, pairs(tmp_path / "a.jsonl")), seed=1)
     wait(client, job.id, "running")
-    while not client.fine_tuning.jobs.list_events(job.id).data[0].type == "metrics":
-        pass
+    until(lambda: client.fine_tuning.jobs.list_events(job.id).data[0].type == "metrics")
     assert client.fine_tuning.jobs.pause(job.id).status in ("pausing", "paused")
     wait(client, job.id, "paused")
     trail = shared.trail(job.id)
