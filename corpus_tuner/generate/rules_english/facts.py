@@ -16,7 +16,7 @@ from corpus_tuner.generate.rules_english.tokens import Token, render
 from corpus_tuner.generate.rules_english.words import DANGLING, POSSESSIVES
 from corpus_tuner.generate.rules_facts import Fact, acceptable, apart, names_topic
 from corpus_tuner.records import Section
-from corpus_tuner.text import contains_answer, content_words, words
+from corpus_tuner.text import contains_answer, content_words, stop_words, words
 
 CLOZE_VALUE = 0.4  # of a direct question's: a person would rather be asked
 _MAX_DIRECT_WORDS = 32
@@ -113,10 +113,20 @@ def topics(section: Section) -> list[tuple[str, int]]:
     for line in lines(section):
         starting = {token.index for clause in clauses(line.tokens) for token in clause.subject}
         for span in spans(line.tokens):
-            follows = line.tokens[span.last].tag if span.last < len(line.tokens) else ""
-            if span.kind == "name" and len(span) <= 5 and follows[:2] not in ("NN", "JJ", "CD", "PO"):
+            follows = line.tokens[span.last] if span.last < len(line.tokens) else None
+            if span.kind == "name" and _stands_alone(line.tokens[span.first : span.last], follows):
                 place = subjects if span.first in starting else others
                 article = span.first and line.tokens[span.first - 1].lower == "the"
                 name = ("the " if article else "") + line.text[line.tokens[span.first].start : line.tokens[span.last - 1].end]
                 place.setdefault(name, line.number)
     return [*subjects.items(), *((name, number) for name, number in others.items() if name not in subjects)]
+
+
+def _stands_alone(name: Sequence[Token], follows: Token | None) -> bool:
+    """Whether a name says by itself what it names: not "Director" of "Director of Flight Operations", not a letter."""
+    if len(name) > 5 or (follows is not None and follows.tag[:2] in ("NN", "JJ", "CD", "PO")):
+        return False
+    if len(name) > 1:
+        return True
+    word = name[0]
+    return len(word.lower) > 1 and word.lower not in stop_words() and (follows is None or follows.lower != "of")
