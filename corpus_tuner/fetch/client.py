@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -25,8 +26,11 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 
 from corpus_tuner.errors import CorpusTunerError, Transient, Unavailable
 from corpus_tuner.fetch.line import one_line
+from corpus_tuner.fetch.peers import GuardedAdapter
 
 T = TypeVar("T")
+Hop = Callable[[str, str], None]
+"""Called with the URL that redirects and the one where it leads."""
 
 HOME = "https://pypi.org/project/corpus-tuner/"
 BUSY = frozenset((429, 500, 502, 503, 504))
@@ -48,6 +52,7 @@ class Response:
     status: int
     body: bytes
     retry_after: float | None  # seconds, from Retry-After
+    headers: Mapping[str, str] = field(default_factory=dict)  # without regard to case
 
 
 def user_agent(contact: str) -> str:
@@ -64,7 +69,7 @@ def user_agent(contact: str) -> str:
 
 class Client:
     """GET with retries. `attempts` counts the first; `pause` is the first wait in seconds, doubled with each retry;
-    a server that asks for a wait above `longest` is taken at its word and not waited for."""
+    a server that asks for a wait above `longest` is taken at its word and not waited for; `adapter` makes the connections."""
 
     def __init__(
         self,
@@ -75,15 +80,19 @@ class Client:
         longest: float = 120.0,
         timeout: tuple[float, float] = (10.0, 60.0),
         max_bytes: int = 16 << 20,
+        adapter: GuardedAdapter | None = None,
     ) -> None:
         self._session = requests.Session()
+        self._exchange = adapter.seconds if adapter else math.inf
+        for scheme in ("http://", "https://") if adapter else ():
+            self._session.mount(scheme, adapter)
         self._session.headers["User-Agent"] = agent
         self._attempts, self._longest, self._timeout, self._max_bytes = attempts, longest, timeout, max_bytes
         self._backoff = wait_exponential(multiplier=pause, max=30 * pause) + wait_random(0, pause)
 
-    def get(self, url: str, *, head: int = 0) -> Response:
+    def get(self, url: str, *, head: int = 0, headers: Mapping[str, str] | None = None, hop: Hop | None = None) -> Response:
         """`once`, patiently; a server that stays busy raises Unavailable."""
-        return self.patiently(lambda: self.once(url, head=head))
+        return self.patiently(lambda: self.once(url, head=head, headers=headers, hop=hop))
 
     def patiently(self, ask: Callable[[], T]) -> T:
         """The result of `ask`, called again while it raises Transient. Raises Unavailable when that does not pass."""
@@ -105,27 +114,40 @@ class Client:
             raise Unavailable(f"{fault} (it asks to wait {asked:.0f} s): run the same command again later") from fault
         return max(asked, self._backoff(state))
 
-    def once(self, url: str, params: Mapping[str, str] | None = None, *, head: int = 0) -> Response:
-        """One GET, at most five redirects followed. `head` > 0 reads only so many bytes of the body.
+    def once(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        head: int = 0,
+        headers: Mapping[str, str] | None = None,
+        hop: Hop | None = None,
+    ) -> Response:
+        """One GET, at most five redirects followed. `head` > 0 reads only so many bytes of the body; `hop` may refuse a
+        redirect, by raising, before it is followed.
 
         Raises Transient for a fault that may pass (429, 5xx, no connection, a cut answer), Unavailable for a broken
         certificate, CorpusTunerError for a URL that cannot be asked, a redirect that is not safe, and an answer
         above `max_bytes`.
         """
         for _ in range(REDIRECTS + 1):
-            reply, target = self._ask(url, params, head)
+            reply, target = self._ask(url, params, head, headers)
             if reply is not None:
                 return reply
             _check_hop(url, target)
+            if hop:
+                hop(url, target)
             url, params = target, None
         raise CorpusTunerError(f"{one_line(url)}: more than {REDIRECTS} redirects: give the URL where they end")
 
-    def _ask(self, url: str, params: Mapping[str, str] | None, head: int) -> tuple[Response | None, str]:
+    def _ask(
+        self, url: str, params: Mapping[str, str] | None, head: int, headers: Mapping[str, str] | None
+    ) -> tuple[Response | None, str]:
         """(the answer, "") or (None, the absolute URL of a redirect)."""
-        host = urlsplit(url).netloc
+        host, started = urlsplit(url).netloc, time.monotonic()
         try:
             with self._session.get(
-                url, params=params, timeout=self._timeout, allow_redirects=False, stream=True
+                url, params=params, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True
             ) as reply:
                 after = _seconds(reply.headers.get("Retry-After"))
                 if reply.status_code in BUSY:
@@ -133,7 +155,7 @@ class Client:
                 target = self._session.get_redirect_target(reply)
                 if target:
                     return None, urljoin(reply.url, target)
-                return Response(reply.url, reply.status_code, self._body(reply, host, head), after), ""
+                return Response(reply.url, reply.status_code, self._body(reply, host, head, started), after, reply.headers), ""
         except requests.exceptions.SSLError as error:
             raise Unavailable(f"no safe connection to {host}: {one_line(getattr(error.args[0], 'reason', error))}") from error
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
@@ -141,9 +163,10 @@ class Client:
         except (requests.RequestException, UnicodeError, ValueError) as error:
             raise CorpusTunerError(f"{one_line(url)} cannot be fetched: {one_line(error)}") from error
 
-    def _body(self, reply: requests.Response, host: str, head: int) -> bytes:
-        """The body, decompressed; it must arrive whole within twice the read timeout after its first byte."""
-        deadline = time.monotonic() + 2 * self._timeout[1]
+    def _body(self, reply: requests.Response, host: str, head: int, started: float) -> bytes:
+        """The body, decompressed; it must arrive whole within twice the read timeout after its first byte, and within
+        the time that the adapter gives to an exchange that `started` then."""
+        deadline = min(time.monotonic() + 2 * self._timeout[1], started + self._exchange)
         body = bytearray()
         try:
             while piece := reply.raw.read1(CHUNK, decode_content=True):
@@ -153,9 +176,11 @@ class Client:
                 if len(body) > self._max_bytes:
                     raise CorpusTunerError(f"{host} answers with more than {self._max_bytes >> 20} MiB: too large for a page")
                 if time.monotonic() > deadline:
-                    raise Transient(f"{host} sends too slowly")
+                    break
         except HTTPError as error:
             raise Transient(f"{host} broke off its answer ({_cause(error)})") from error
+        if time.monotonic() > deadline:  # an adapter that cut the connection leaves what looks like an end
+            raise Transient(f"{host} sends too slowly")
         return bytes(body)
 
 
