@@ -1,0 +1,157 @@
+"""Fetch and clean as streams: a dump end to end, the same bytes by one process or many, in little memory."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from corpus_tuner import sections, workers
+from corpus_tuner.corpus import Corpus
+from corpus_tuner.errors import CorpusTunerError, Unavailable
+from corpus_tuner.records import Reason, silent
+
+EXCERPT = Path(__file__).parent / "data" / "fetch" / "enwiki-excerpt-pages-articles-multistream.xml.bz2"
+
+
+def corpus(root: Path, *locators: str, more: str = "") -> Corpus:
+    """A corpus of these sources."""
+    (root / "sources").mkdir(parents=True, exist_ok=True)
+    tables = "".join(f"[[source]]\nlocator = '{locator}'\n{more}" for locator in locators)
+    (root / "sources" / "c.toml").write_text(f'[corpus]\nname = "c"\n{tables}')
+    return Corpus.open("c", root)
+
+
+def dump(path: Path, pages: int, words: int = 60) -> Path:
+    """A dump of articles, each with two sections and an empty one."""
+    with path.open("w") as file:
+        file.write('<mediawiki xml:lang="en"><siteinfo><base>https://en.wikipedia.org/wiki/Main_Page</base></siteinfo>\n')
+        for number in range(pages):
+            text = f"'''Port {number}''' was opened in {1800 + number}. {'It has ships. ' * words}\n== Ships ==\nIt holds [[ship|{number} ships]].\n== Notes ==\n"
+            file.write(f"<page><title>Port {number}</title><ns>0</ns><id>{number}</id><revision><id>1</id><text>{text}</text></revision></page>\n")
+        file.write("</mediawiki>\n")
+    return path
+
+
+def files(made: Corpus) -> list[bytes]:
+    return [path.read_bytes() for path in (made.place.documents, made.place.sections, made.place.rejects)]
+
+
+def test_a_dump_is_built_end_to_end(tmp_path: Path) -> None:
+    """Documents with their licence, sections of all of them, rejects counted by reason; again, nothing is done."""
+    made = corpus(tmp_path, str(EXCERPT))
+    built = made.clean()
+    assert built.counts["fetch"] == {"documents": 5, "rejects": 4}
+    assert {document.licence for document in made.show("documents")} == {"CC BY-SA 4.0"}
+    assert {section.title for section in made.show("sections")} == {document.title for document in made.show("documents")}
+    assert made.clean().ran == ()
+
+
+def test_many_processes_write_the_same_bytes(tmp_path: Path) -> None:
+    """Cleaned by one process and by a pool in small batches, the files are identical."""
+    made = corpus(tmp_path, str(dump(tmp_path / "d.xml", 300)))
+    made.fetch()
+    results = []
+    for many in (10**9, 1):
+        counts = sections.clean(made.place, silent, many)
+        results.append((counts, files(made)))
+    assert results[0] == results[1]
+    assert results[0][0] == {"sections": 600, "rejects": 300}
+
+
+def test_a_named_page_of_a_dump_is_stale_when_the_dump_changes(tmp_path: Path) -> None:
+    """`dump.xml#Title` depends on the dump's bytes."""
+    path = dump(tmp_path / "sources.xml", 3)
+    made = corpus(tmp_path, "../sources.xml#Port 2")
+    assert made.clean().ran == ("fetch", "clean")
+    assert [document.title for document in made.show("documents")] == ["Port 2"]
+    assert made.clean().ran == ()
+    dump(path, 4)
+    assert made.clean().ran[0] == "fetch"
+
+
+def test_the_same_page_of_two_sources_comes_once(tmp_path: Path) -> None:
+    """It is a counted reject the second time; another text of the same name stays a document of its own."""
+    for folder, text in (("a", "One text."), ("b", "Another text."), ("c", "One text.")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.md").write_text(f"# Title\n\n{text}\n")
+    made = corpus(tmp_path, *(str(tmp_path / folder) for folder in "abc"))
+    made.clean()
+    assert [document.text.split("\n")[2] for document in made.show("documents")] == ["One text.", "Another text."]
+    assert [reject.reason for reject in made.show("rejects")].count(Reason.DUPLICATE) == 1
+    assert len({section.id for section in made.show("sections")}) == 2
+
+
+def test_a_damaged_dump_changes_nothing(tmp_path: Path) -> None:
+    """The files of the last good build stay as they were, and no temporary file is left."""
+    path = dump(tmp_path / "d.xml", 20)
+    made = corpus(tmp_path, str(path))
+    made.clean()
+    before = files(made)
+    path.write_text(path.read_text()[:-2000])
+    with pytest.raises(CorpusTunerError, match=r"ends in the middle, after 1[0-9] pages"):
+        made.clean()
+    assert files(made) == before
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def _grow(path: str) -> None:
+    made = corpus(Path(path).parent, path)
+    made.clean()
+    usage = (resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(*usage)  # noqa: T201 - read by the test
+
+
+@pytest.mark.parametrize("pages", [500, 5000])
+def test_memory_stays_the_same_however_many_pages(tmp_path: Path, pages: int) -> None:
+    """Fetch and clean of a dump stay below 250 MB a process, ten times the pages or not (24 MB of XML in the larger one)."""
+    path = dump(tmp_path / "d.xml", pages, words=300)
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_documents; test_documents._grow({str(path)!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(int(megabytes) < 250 for megabytes in done.stdout.split())
+
+
+# --------------------------------------------------------------------------------------------------------- workers
+
+
+def _late(number: int) -> int:
+    time.sleep(0.05 if number % 5 == 0 else 0)
+    return number * number
+
+
+def _die(number: int) -> int:
+    if number == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def _refuse(number: int) -> int:
+    raise CorpusTunerError(f"no {number}")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_come_in_order(processes: int) -> None:
+    """Whichever is ready first; and few items are taken ahead of them."""
+    taken = []
+    items = (taken.append(number) or number for number in range(60))
+    for place, result in enumerate(workers.ordered(_late, items, processes)):
+        assert result == place * place
+        assert len(taken) <= place + 2 + workers.AHEAD * processes
+
+
+def test_a_killed_process_is_the_worlds_failure() -> None:
+    """One line, exit code 1, and no waiting for ever."""
+    with pytest.raises(Unavailable, match="a worker process was ended"):
+        list(workers.ordered(_die, range(20), 2))
+
+
+def test_what_the_function_raises_is_raised() -> None:
+    """The error of a process is the error here."""
+    with pytest.raises(CorpusTunerError, match="no 0"):
+        list(workers.ordered(_refuse, range(5), 2))
