@@ -28,9 +28,9 @@ _PERMALINK = re.compile(r"\s*[¶#§🔗]+$")
 
 def parse(document: Document) -> Iterator[Part]:
     """The lead and one part for each heading with text, in order. On a page of MediaWiki's the appendices are boilerplate."""
-    reader = _Reader()
+    reader = Reader()
     if document.text.strip():
-        _feed(document.text, reader)
+        feed(document.text, reader)
     outline = Outline()
     for written in reader.finish():
         if written.boilerplate:
@@ -41,7 +41,8 @@ def parse(document: Document) -> Iterator[Part]:
         yield Part(path, written.text(), Reason.BOILERPLATE if appendix else None, written.anchor)
 
 
-def _feed(text: str, reader: _Reader) -> None:
+def feed(text: str, reader: Reader) -> None:
+    """Hands the events of a page to `reader`."""
     from lxml import etree
 
     parser = etree.HTMLParser(target=reader, encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
@@ -60,7 +61,7 @@ class _Row:
         self.layout = False
 
 
-class _Reader:
+class Reader:
     """lxml calls start, end and data; `finish` gives the sections."""
 
     def __init__(self) -> None:

@@ -1,0 +1,235 @@
+"""EPUB to sections: the files of the spine in their order, under the book's own nested table of contents.
+
+Read with zipfile, lxml and the cleaner of HTML (EPUB 3.3, https://www.w3.org/TR/epub-33/, and EPUB 2's NCX); ebooklib
+and PyMuPDF, which read it too, are under the AGPL.
+"""
+
+from __future__ import annotations
+
+import codecs
+import posixpath
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from corpus_tuner.archive import Archive, Damaged
+from corpus_tuner.clean.html import Reader, feed
+from corpus_tuner.clean.outline import Outline, Written
+from corpus_tuner.clean.part import Part, Unreadable
+from corpus_tuner.records import Document, Reason
+
+MOST = 50_000  # entries of a table of contents
+_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_EMPTY = re.compile(r"<([A-Za-z][\w:-]*)([^<>]*)/>")
+STEP = 10  # between two depths of the table of contents; a heading within an entry lies between them
+
+
+@dataclass(slots=True)
+class Entry:
+    """A line of the table of contents; `depth` counts from 1."""
+
+    depth: int
+    label: str
+    file: str
+    anchor: str
+
+
+def parse(_document: Document, content: bytes) -> Iterator[Part]:
+    """The lead and one part for each heading and each entry of the table of contents, in reading order; the table itself
+    is boilerplate. Raises Unreadable."""
+    try:
+        archive = Archive(content)
+        book = _Book(archive)
+    except Damaged as fault:
+        raise Unreadable(str(fault)) from fault
+    outline, levels = Outline(), _Levels()
+    lead = Written(0, "")
+    sections = [lead]
+    for name in book.spine:
+        if name == book.navigation:
+            yield Part((name.rpartition("/")[2],), "\n".join(entry.label for entry in book.contents), Reason.BOILERPLATE)
+            continue
+        for written, entry in _file(archive, name, [entry for entry in book.contents if entry.file == name]):
+            if not written.title or (not written.level and entry is None):
+                sections[-1].blocks += written.blocks  # a file goes on where the one before it ended
+            elif written.boilerplate:
+                yield Part((written.title,), written.text(), Reason.BOILERPLATE)
+            else:
+                sections.append(Written(levels.enter(written.level, entry), written.title, written.anchor, blocks=written.blocks))
+    for written in sections:
+        yield Part(outline.enter(written.level, written.title), written.text())
+
+
+class _Book:
+    """The package document: reading order and table of contents."""
+
+    def __init__(self, archive: Archive) -> None:
+        container = archive.xml("META-INF/container.xml").find(".//{*}rootfile")
+        package = container.get("full-path", "") if container is not None else ""
+        root = archive.xml(package)
+        folder = posixpath.dirname(package)
+        items = {item.get("id"): item for item in root.iter("{*}item")}
+        paths = {key: _joined(folder, item.get("href", "")) for key, item in items.items()}
+        self.spine = [paths[one.get("idref")] for one in root.iter("{*}itemref") if one.get("idref") in paths]
+        self.navigation = next((paths[key] for key, item in items.items() if "nav" in item.get("properties", "").split()), "")
+        spine = root.find(".//{*}spine")
+        ncx = paths.get(spine.get("toc", "") if spine is not None else "", "")
+        self.contents = _contents(archive, self.navigation, ncx)[:MOST]
+        for entry, after in zip(reversed(self.contents[:-1]), reversed(self.contents[1:]), strict=True):
+            if not entry.file:  # a mere label begins where the first entry below it does
+                entry.file, entry.anchor = after.file, after.anchor
+
+
+def _contents(archive: Archive, navigation: str, ncx: str) -> list[Entry]:
+    """The entries of the navigation document, or of an EPUB 2's NCX; [] where there is neither, or it is broken."""
+    try:
+        if navigation in archive.names:
+            lists = [nav for nav in archive.xml(navigation).iter("{*}nav") if nav.get("{http://www.idpf.org/2007/ops}type") == "toc"]
+            return list(_listed(lists[0].find("{*}ol"), posixpath.dirname(navigation), 1)) if lists else []
+        if ncx in archive.names:
+            points = archive.xml(ncx).find("{*}navMap")
+            return list(_points(points, posixpath.dirname(ncx), 1)) if points is not None else []
+    except Damaged:
+        return []
+    return []
+
+
+def _listed(ol: Any, folder: str, depth: int) -> Iterator[Entry]:
+    for li in ol.findall("{*}li") if ol is not None else ():
+        link = li.find("{*}a")
+        label = link if link is not None else li.find("{*}span")
+        yield _entry(depth, "".join(label.itertext()) if label is not None else "", link.get("href", "") if link is not None else "", folder)
+        yield from _listed(li.find("{*}ol"), folder, depth + 1)
+
+
+def _points(parent: Any, folder: str, depth: int) -> Iterator[Entry]:
+    for point in parent.findall("{*}navPoint"):
+        target = point.find("{*}content")
+        yield _entry(depth, point.findtext("{*}navLabel/{*}text") or "", target.get("src", "") if target is not None else "", folder)
+        yield from _points(point, folder, depth + 1)
+
+
+def _entry(depth: int, label: str, href: str, folder: str) -> Entry:
+    path, _, anchor = href.partition("#")
+    return Entry(depth, " ".join(label.split()), _joined(folder, path) if path else "", unquote(anchor))
+
+
+def _joined(folder: str, href: str) -> str:
+    """A name in the archive; one that climbs out of it is in no archive."""
+    return posixpath.normpath(posixpath.join(folder, unquote(href)))
+
+
+def _file(archive: Archive, name: str, entries: list[Entry]) -> Iterator[tuple[Written, Entry | None]]:
+    """The sections of one file, each with the entry of the table of contents that it is."""
+    reader = _Marked(entries)
+    text = _decoded(archive.read(name))
+    if text.strip():
+        feed(_EMPTY.sub(_spelled_out, text), reader)
+    yield from reader.marked()
+
+
+def _decoded(content: bytes) -> str:
+    """XHTML is UTF-8 or UTF-16 (EPUB 3.3, 3.3); what is neither keeps what can be read of it."""
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if wide else "utf-8-sig", "replace")
+
+
+def _spelled_out(empty: re.Match[str]) -> str:
+    """An empty element of XHTML as HTML writes it: `<a id="x"/>` would stay open there."""
+    return empty[0] if empty[1].lower() in _VOID else f"<{empty[1]}{empty[2]}></{empty[1]}>"
+
+
+class _Marked(Reader):
+    """Reads a file, and notes where the targets of the table of contents begin: a section of their own each, or the heading
+    that stands at the very place."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        super().__init__()
+        self._targets: dict[str, list[Entry]] = {}
+        for entry in entries:
+            self._targets.setdefault(entry.anchor, []).append(entry)
+        self._begins: dict[int, Entry] = {}  # by id() of a section, which the list of sections keeps alive
+        self._late: list[Entry] = []  # whose target lies within the open heading
+        self._begin(self._targets.pop("", []))
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """An element begins."""
+        entries = self._targets.pop(attributes["id"], []) if "id" in attributes else []
+        if self._heading is not None:
+            self._late += entries
+        elif entries:
+            self._flush()
+            self._begin(entries)
+        page_break = "pagebreak" in attributes.get("epub:type", "") or attributes.get("role") == "doc-pagebreak"
+        super().start("template" if page_break else tag, attributes)  # the number of a printed page is no text
+
+    def _begin(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            self._current = Written(0, entry.label, entry.anchor)
+            self._begins[id(self._current)] = entry
+            self._sections.append(self._current)
+
+    def end(self, tag: str) -> None:
+        """An element ends."""
+        count = len(self._sections)
+        super().end(tag)
+        if self._late and len(self._sections) > count:
+            heading, last = self._sections.pop(), self._late.pop()
+            self._begin(self._late)
+            self._sections.append(heading)
+            self._begins[id(heading)], self._current, self._late = last, heading, []
+
+    def marked(self) -> Iterator[tuple[Written, Entry | None]]:
+        """The sections; an entry takes the heading that follows at once for its own. Its label goes before that heading's
+        words, which stay as a line of the text where the label does not hold them."""
+        queue = deque(self.finish())
+        while queue:
+            section = queue.popleft()
+            entry = self._begins.get(id(section))
+            if entry is None:
+                if section.level or section.blocks:
+                    yield section, None
+                continue
+            while queue and not section.blocks and id(queue[0]) not in self._begins and _continues(section, queue[0], entry):
+                section = queue.popleft()
+            yield _titled(section, entry), entry
+
+
+def _continues(section: Written, after: Written, entry: Entry) -> bool:
+    """Whether the heading `after` belongs to the entry, too: the first of all, or a further one that its label holds."""
+    return not section.level or after.title.lower() in entry.label.lower()
+
+
+def _titled(section: Written, entry: Entry) -> Written:
+    heading = section.title
+    if entry.label and heading.lower().rstrip(".: ") not in entry.label.lower():
+        section.blocks.insert(0, ("line", heading))
+    section.title, section.boilerplate = entry.label or heading, False
+    return section
+
+
+class _Levels:
+    """One scale for entries of the table of contents and for the headings between them."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int, int]] = []  # (depth of an entry, level of its heading)
+
+    def enter(self, level: int, entry: Entry | None) -> int:
+        """The level of a section: `STEP` times the depth of an entry; a mere heading lies beside the last entry
+        whose own heading is of its level, and else below the last one whose heading is above it."""
+        if entry is not None:
+            while self._open and self._open[-1][0] >= entry.depth:
+                self._open.pop()
+            self._open.append((entry.depth, level))
+            return STEP * entry.depth
+        sibling = 0
+        while self._open and self._open[-1][1] >= level:
+            depth, at = self._open.pop()
+            sibling = depth if at == level else 0
+        if sibling:
+            self._open.append((sibling, level))
+            return STEP * sibling
+        return (STEP * self._open[-1][0] if self._open else 0) + level
