@@ -44,3 +44,7 @@ class Transient(Unavailable):
 
 class Declined(CorpusTunerError):
     """The service will not do this one request, however often it is asked (too long, against its policy)."""
+
+
+class OverBudget(CorpusTunerError):
+    """The next call might cost more than is left of what the user allowed; it was not made."""

@@ -124,6 +124,10 @@ class Reason(StrEnum):
     UNSUPPORTED_ANSWER = "not supported by the source"
     DUPLICATE = "duplicate"
     SURPLUS = "more than asked for"
+    ONE_SECTION = "needs one section only"
+    ANSWERABLE = "may be answered by the source"  # a question that should have no answer there
+    NO_TWIN = "no answerable twin"
+    GIVEN_UP = "states nothing to ask about"  # a sentence, by the model's word
     # dataset
     MIXED_SPLIT = "rests on trained and on held-out sentences"
     NEAR_DUPLICATE = "near-duplicate of a held-out question"

@@ -25,6 +25,10 @@ LEAST = {  # of whole numbers that cannot be less
     "train.max_length": 1,
     "evaluate.sample": 0,
 }
+PLANS = {  # and the kinds that each asks for
+    "classic": {"basic": 20, "detailed": 20},  # for a section
+    "facts": {"basic": 1, "reworded": 1, "reverse": 1},  # for a sentence
+}
 CRAWLS = ("", "links", "sitemap")
 EXPORTS = ("prompt-completion", "csv", "parquet")
 
@@ -66,7 +70,8 @@ class GenerateSettings:
     """`[generate]`"""
 
     writer: str = "rules"
-    kinds: dict[str, int] = field(default_factory=lambda: {"basic": 20, "detailed": 20})
+    plan: str = ""  # classic: so many pairs a section; facts: so many a sentence, until each has three, one reverse
+    kinds: dict[str, int] = field(default_factory=dict)  # pairs by kind; default: those of the plan, see `counts`
     reworded: float = 0.2  # rules only: share of a section's basic pairs that ask a fact in other words
     model: str = ""
     base_url: str = "https://api.openai.com/v1"
@@ -76,6 +81,19 @@ class GenerateSettings:
     max_section_words: int = 1200  # a longer section is asked about in pieces
     max_rejected: float = 0.5  # share of the pairs of a run; the stage fails above it
     limit: int = 0  # only the first so many sections; 0: all
+    max_cost: float = 0.0  # in the currency of the price table; 0: no bound
+
+    def plan_of(self) -> str:
+        """The plan: as named; else `facts` for a model whose kinds are not chosen, as it leaves no sentence without a
+        question, and `classic` for the rest: rules cannot be asked again, and numbers in TOMLs so far count by section."""
+        if self.plan:
+            return self.plan
+        return "facts" if self.writer == "llm" and not self.kinds else "classic"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Pairs by kind: for a section, or, in the plan `facts`, of the kinds in it for each sentence."""
+        return self.kinds or dict(PLANS[self.plan_of()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +173,7 @@ def parse(table: dict[str, Any], where: str) -> Settings:
             if getattr(source, key) < 0:
                 raise CorpusTunerError(f"{where}: source.{key} must be 0 or more")
         _check_source(source, where)
+    _check_plan(settings.generate, table.get("generate", {}), where)
     _check_ranges(settings, where)
     _check_training(settings, where)
     _check_dataset(settings.dataset, where)
@@ -196,8 +215,6 @@ def _check_ranges(settings: Settings, where: str) -> None:
         if not 0 <= share <= 1:
             raise CorpusTunerError(f"{where}: {key} = {share} must be a share from 0 to 1")
     counts = {f"generate.kinds.{kind}": count for kind, count in settings.generate.kinds.items()}
-    if not counts:
-        raise CorpusTunerError(f"{where}: generate.kinds is empty: name at least one kind, such as {{ basic = 20 }}")
     for key, count in counts.items():
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 1000:
             raise CorpusTunerError(f"{where}: {key} = {count!r} must be a whole number from 1 to 1000")
@@ -207,6 +224,15 @@ def _check_ranges(settings: Settings, where: str) -> None:
         table, name = key.split(".")
         if getattr(getattr(settings, table), name) < least:
             raise CorpusTunerError(f"{where}: {key} must be {least} or more")
+
+
+def _check_plan(settings: GenerateSettings, table: dict[str, Any], where: str) -> None:
+    if settings.plan not in ("", *PLANS):
+        raise CorpusTunerError(f"{where}: generate.plan = {settings.plan!r} must be {' or '.join(PLANS)}")
+    if not 0 <= settings.max_cost < math.inf:
+        raise CorpusTunerError(f"{where}: generate.max_cost must be 0 (no bound) or more")
+    if not settings.kinds and "kinds" in table:
+        raise CorpusTunerError(f"{where}: generate.kinds is empty: name at least one kind, such as {{ basic = 20 }}")
 
 
 def _check_training(settings: Settings, where: str) -> None:

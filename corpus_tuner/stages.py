@@ -42,14 +42,14 @@ def generate(place: Place, progress: Progress) -> Counts:
     examples: list[Example] = []
     rejects: list[Reject] = []
     try:
-        for item in write_pairs(sections, writer_class(settings, model), settings.generate.kinds, progress):
+        for item in write_pairs(sections, writer_class(settings, model), settings.generate.counts, progress):
             (rejects if isinstance(item, Reject) else examples).append(item)
     finally:
         if calls is not None:
             calls.close()
     keep_rejects(place, "generate", rejects)
     _check_yield(place, len(examples), rejects)
-    write_json(place.folder / "coverage.json", coverage(sections, examples))
+    write_json(place.folder / "coverage.json", coverage(sections, examples, rejects))
     write_jsonl(place.examples, examples)
     return {"examples": len(examples), "rejects": len(rejects)}
 
@@ -65,9 +65,12 @@ def _teacher(settings: Settings, calls: Calls) -> Model:
     return Endpoint(wanted.base_url, wanted.api_key_env, wanted.model, calls, concurrency=wanted.concurrency)
 
 
+_NO_LOSS = (Reason.DUPLICATE, Reason.SURPLUS, Reason.GIVEN_UP)
+
+
 def _check_yield(place: Place, examples: int, rejects: list[Reject]) -> None:
     """Raises CorpusTunerError where nothing, or too small a share, survived."""
-    lost = Counter(reject.reason for reject in rejects if reject.reason not in (Reason.DUPLICATE, Reason.SURPLUS))
+    lost = Counter(reject.reason for reject in rejects if reject.reason not in _NO_LOSS)
     share = lost.total() / ((examples + lost.total()) or 1)
     why = ", ".join(f"{count} {reason}" for reason, count in lost.most_common(3))
     if not examples:

@@ -138,7 +138,7 @@ def _apply(document: Any, flags: Overrides) -> None:
 
 def _expand(document: Any, key: str, value: Any, flags: Overrides) -> list[tuple[str, Any]]:
     if key == "per_section":
-        kinds = document.get("generate", {}).get("kinds") or toml.GenerateSettings().kinds
+        kinds = document.get("generate", {}).get("kinds") or toml.PLANS["classic"]
         return [("generate.kinds", dict.fromkeys(kinds, value))]
     if key == "base_url":
         return [(f"{section}.base_url", value) for section in _remote_parts(document, flags)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,6 +15,9 @@ from corpus_tuner.records import Message, Reason, Section
 from corpus_tuner.text import words
 
 PAIRS_PER_SENTENCE = 3  # more than that is asked of no sentence: models fill up with inventions
+PAIRS_PER_REQUEST = 20  # of a plan by sentences; longer replies lose in quality (LongGenBench, Wu et al. 2024)
+ORDERS = {"abstain": "order_abstain", "rewrite": "order_rewrite"}  # kinds that are no plain pairs
+_NUMBER = re.compile(r"^\[(\d+)\]", re.MULTILINE)
 
 PROBLEMS = {
     Reason.EMPTY_REPLY: "it was empty",
@@ -31,15 +35,23 @@ class Task:
     section: Section
     kind: str
     lines: str  # numbered sentences
-    count: int
+    count: int  # of pairs asked for
     piece: int  # from 0
     pieces: int
+    numbers: tuple[int, ...] = ()  # the sentences that it asks about; none: all of the passage
+    known: tuple[str, ...] = ()  # questions that are asked already
+    ask: int = 1  # the round of a plan by sentences
+    places: tuple[tuple[str, int], ...] = ()  # where each sentence stands, if the passage is made of two sections
 
     @property
     def id(self) -> str:
         """Names the task in rejects."""
         part = f" {self.piece + 1}/{self.pieces}" if self.pieces > 1 else ""
         return f"{self.section.id} {self.kind}{part}"
+
+    def place(self, number: int) -> tuple[str, int]:
+        """The section and number of sentence `number` of the passage."""
+        return self.places[number - 1] if self.places else (self.section.id, number)
 
 
 def tasks(section: Section, kind: str, count: int, most_words: int) -> Iterator[Task]:
@@ -52,18 +64,59 @@ def tasks(section: Section, kind: str, count: int, most_words: int) -> Iterator[
             yield Task(section, kind, lines, share, number, len(pieces))
 
 
+def sentence_tasks(
+    section: Section, kind: str, numbers: Iterable[int], each: int, most_words: int, known: tuple[str, ...] = (), ask: int = 1
+) -> Iterator[Task]:
+    """The requests for `each` pairs of every sentence of `numbers`, at most PAIRS_PER_REQUEST of them in one."""
+    wanted = set(numbers)
+    parts = []
+    for lines in _pieces(section, most_words):
+        here = sorted(wanted & {int(number) for number in _NUMBER.findall(lines)})
+        wanted -= set(here)
+        size = max(1, PAIRS_PER_REQUEST // each)
+        parts += [(lines, tuple(here[at : at + size])) for at in range(0, len(here), size)]
+    for number, (lines, asked) in enumerate(parts):
+        yield Task(section, kind, lines, each * len(asked), number, len(parts), asked, known, ask)
+
+
 def messages(task: Task, fault: Reason | None = None) -> list[Message]:
-    """The prompt of a task; after a `fault` with what was wrong, so that the beginning stays in the provider's cache."""
+    """The prompt of a task; after a `fault` with what was wrong.
+
+    What the kinds of one passage share comes first, so that the later ones find it in the provider's cache.
+    """
     asked = template("passage").substitute(
         title=_line(task.section.title),
         section=_line(" > ".join(task.section.path)) or "(introduction)",
         language=task.section.language or "that of the sentences",
         sentences=task.lines,
-        count=task.count,
+        kind=kind_prompt(task.kind),
+        order=_order(task),
     )
     if fault is not None:
         asked += "\n" + template("again").substitute(problem=PROBLEMS[fault])
-    return [{"role": "system", "content": kind_prompt(task.kind)}, {"role": "user", "content": asked}]
+    return [{"role": "system", "content": template("rules").substitute()}, {"role": "user", "content": asked}]
+
+
+def _order(task: Task) -> str:
+    if not task.numbers:
+        return template(ORDERS.get(task.kind, "order")).substitute(count=task.count)
+    asked = {"count": task.count, "each": task.count // len(task.numbers), "numbers": _ranges(task.numbers)}
+    if task.ask == 1:
+        return template("each").substitute(asked)
+    questions = "\n".join(f"- {_line(question)}" for question in task.known)
+    known = template("known").substitute(questions=questions) if questions else ""
+    return template("bare").substitute(asked, known=known).strip()
+
+
+def _ranges(numbers: tuple[int, ...]) -> str:
+    """`1-4, 7` of 1, 2, 3, 4, 7."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)
 
 
 def reply_schema() -> dict[str, Any]:
@@ -78,21 +131,20 @@ def reply_schema() -> dict[str, Any]:
 @cache
 def template(name: str) -> Template:
     """The prompt file `prompts/NAME.md`."""
-    return Template(resources.files(__package__).joinpath("prompts", f"{name}.md").read_text(encoding="utf-8").strip())
+    return Template(resources.files(__package__).joinpath(*f"prompts/{name}.md".split("/")).read_text(encoding="utf-8").strip())
 
 
 def kinds() -> list[str]:
     """The kinds of pairs that have a prompt."""
-    folder = resources.files(__package__).joinpath("prompts")
-    names = (file.name.removesuffix(".md") for file in folder.iterdir() if file.name.endswith(".md"))
-    return sorted(set(names) - {"passage", "again"})
+    folder = resources.files(__package__).joinpath("prompts", "kinds")
+    return sorted(file.name.removesuffix(".md") for file in folder.iterdir() if file.name.endswith(".md"))
 
 
 def kind_prompt(kind: str) -> str:
-    """The static prompt of a kind. Raises CorpusTunerError for a kind that has none."""
+    """The prompt of a kind. Raises CorpusTunerError for a kind that has none."""
     if kind not in kinds():
         raise CorpusTunerError(f"the llm writer knows no kind {kind!r}: choose from {', '.join(kinds())}")
-    return template(kind).substitute()
+    return template(f"kinds/{kind}").substitute()
 
 
 def _line(text: str) -> str:

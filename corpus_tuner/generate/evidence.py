@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable
-from functools import cached_property
 
-from corpus_tuner.generate.numerals import Numbers
+from corpus_tuner.generate.passage import Passage, plain, tokens
 from corpus_tuner.generate.questions import (
     CJK,
     NAME,
@@ -22,85 +20,22 @@ from corpus_tuner.generate.questions import (
     same_question,
     stands_alone,
 )
-from corpus_tuner.records import Reason, Section
+from corpus_tuner.records import Reason
 from corpus_tuner.text import stop_words, words
 
 MOST_SENTENCES = 3  # that are cited in place of what a pair cites
 SUPPORT = 0.5  # share of a long answer's own content words that its sentences must hold
 SHORT_SUPPORT = 0.6  # of a short one's (at most SHORT words), rounded up to whole words
+SUBJECT = 0.6  # share of a question's words that its sentences must hold, if the answer is their title
 SHORT = 6
 BETTER = 0.75  # cited sentences stand, if they hold at least this share of what the best ones hold
-SAME = 0.6  # of the longer word must be common from its start, for two forms of one word,
-LEAST = 4  # and at least so many letters
 
 _VERDICTS = frozenset("yes no true false ja nein sí si no oui non да нет 是 否 不是 sì sim não".split())
-_GROUPS = re.compile(r"(?<=\d)[.,\u00a0\u202f](?=\d{3}(?!\d))")  # between the thousands of one number
-
-
-class Words:
-    """The words of a text, with the inflected forms of each (a common beginning of 60 %, 4 letters or more) and its
-    numbers however they are written."""
-
-    def __init__(self, members: Iterable[str], text: str, language: str) -> None:
-        self.members = frozenset(members)
-        self._text, self._language = text, language
-        self._by_start: dict[str, list[str]] = {}
-        for word in self.members:
-            if len(word) >= LEAST:
-                self._by_start.setdefault(word[:LEAST], []).append(word)
-
-    def __contains__(self, word: str) -> bool:
-        if word in self.members:
-            return True
-        if word[0].isdigit():
-            return self.numbers.support(word)
-        return any(_akin(word, other) for other in self._by_start.get(word[:LEAST], ()))
-
-    @cached_property
-    def numbers(self) -> Numbers:
-        return Numbers(self._text, self._language)
-
-
-def _akin(left: str, right: str) -> bool:
-    short, long = sorted((left, right), key=len)
-    common = next((at for at, letter in enumerate(short) if letter != long[at]), len(short))
-    return common >= max(LEAST, math.ceil(SAME * len(long)))
-
-
-class Passage:
-    """A section as the checks see it: its text and headings, and each sentence, as words, numbers and names."""
-
-    def __init__(self, section: Section) -> None:
-        self.section = section
-        self.language = (section.language or "en").split("-")[0]
-        self.plain = _plain(section.text)
-        self.heading = _plain(" ".join((section.title, *section.path)))
-
-    @cached_property
-    def sentences(self) -> list[str]:
-        return [_plain(self.section.sentence(number + 1)) for number in range(len(self.section.sentences))]
-
-    @cached_property
-    def sentence_words(self) -> list[Words]:
-        return [Words(_tokens(sentence, self.language), sentence, self.language) for sentence in self.sentences]
-
-    @cached_property
-    def all_words(self) -> Words:
-        text = f"{self.plain} \n {self.heading}"
-        return Words(words(text), text, self.language)
-
-    @cached_property
-    def heading_words(self) -> frozenset[str]:
-        return frozenset(_tokens(self.heading, self.language))
-
-    @cached_property
-    def initials(self) -> str:
-        return "".join(name[0] for name in NAME.findall(self.plain) if name[0].isupper())
 
 
 def examine(question: str, answer: str, cited: Iterable[int], passage: Passage) -> tuple[int, ...] | Reason:
     """The numbers of the sentences that support a sound pair, those cited where they do; or why it is none."""
-    question, answer = _plain(question), _plain(answer)
+    question, answer = plain(question), plain(answer)
     if not words(question) or not words(answer):
         return Reason.EMPTY_TEXT
     if not is_question(question, passage.language):
@@ -116,7 +51,11 @@ def examine(question: str, answer: str, cited: Iterable[int], passage: Passage) 
             return Reason.UNSUPPORTED_NUMBER
         if not names_supported(answer, passage):
             return Reason.UNSUPPORTED_NAME
-    return supporting(question, answer, cited, passage) or Reason.UNSUPPORTED_ANSWER
+    return (
+        subject_of(question, answer, cited, passage)
+        or supporting(question, answer, cited, passage)
+        or Reason.UNSUPPORTED_ANSWER
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ the answer
@@ -160,10 +99,10 @@ def _is_acronym(name: str, passage: Passage) -> bool:
 
 def supporting(question: str, answer: str, cited: Iterable[int], passage: Passage) -> tuple[int, ...]:
     """The sentences that hold the answer's own words: the cited ones if they do, else the best; () if none do."""
-    asked = _tokens(question, passage.language)
+    asked = tokens(question, passage.language)
     everything = [
         word
-        for word in dict.fromkeys(_tokens(answer, passage.language) or words(answer))
+        for word in dict.fromkeys(tokens(answer, passage.language) or words(answer))
         if not _is_acronym(word.upper(), passage)
     ]
     own = [word for word in everything if word not in asked and word not in passage.heading_words] or everything
@@ -177,7 +116,24 @@ def supporting(question: str, answer: str, cited: Iterable[int], passage: Passag
     needed = math.ceil(SHORT_SUPPORT * len(own)) if len(own) <= SHORT else SUPPORT * len(own)
     if most < needed:
         return ()
-    return tuple(sorted(number + 1 for number in (chosen if held >= max(needed, BETTER * most) else best)))
+    if held < max(needed, BETTER * most):
+        told = [number for number in valid if _common(asked, passage, number) > max(_common(asked, passage, one) for one in best)]
+        chosen = best + told[: MOST_SENTENCES - 1]  # "They also served": that who "they" are stands elsewhere
+    return tuple(sorted({number + 1 for number in chosen}))
+
+
+def subject_of(question: str, answer: str, cited: Iterable[int], passage: Passage) -> tuple[int, ...]:
+    """The cited sentences that hold the question's own words, where the answer is what title and heading name; or ().
+
+    "Which mission carried the first humans around the Moon?": sentences call it "the mission", the title "Apollo 8".
+    """
+    said = tokens(answer, passage.language)
+    if not said or not all(word in passage.heading_words for word in said):
+        return ()
+    asked = [word for word in dict.fromkeys(tokens(question, passage.language)) if word not in passage.heading_words]
+    valid = [number - 1 for number in dict.fromkeys(cited) if 1 <= number <= len(passage.sentences)]
+    chosen = _best(asked, asked, "", passage, valid) if asked else []
+    return tuple(sorted(number + 1 for number in chosen)) if _held(asked, "", passage, chosen) >= SUBJECT * len(asked) > 0 else ()
 
 
 def _is_bare_verdict(answer: str) -> bool:
@@ -211,25 +167,6 @@ def _best(own: list[str], asked: list[str], exact: str, passage: Passage, among:
 
 def _common(asked: list[str], passage: Passage, number: int) -> int:
     return sum(word in passage.sentence_words[number] for word in asked)
-
-
-def _tokens(text: str, language: str) -> list[str]:
-    """What carries meaning in a text: content words; of Chinese and Japanese, neighbouring characters in pairs."""
-    stop = stop_words(language)
-    found, previous = [], ""
-    for word in words(_GROUPS.sub("", text)):
-        if CJK.match(word):
-            found.append(previous + word if previous else word)
-            previous = word
-        else:
-            previous = ""
-            if word not in stop:
-                found.append(word)
-    return found
-
-
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _verbatim(answer: str, text: str) -> bool:

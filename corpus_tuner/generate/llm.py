@@ -5,33 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import islice
 
-from corpus_tuner.errors import CorpusTunerError, Declined, Transient
-from corpus_tuner.generate.ask import Task, kind_prompt, messages, reply_schema, tasks
-from corpus_tuner.generate.evidence import Passage, examine
+from corpus_tuner.errors import CorpusTunerError, Declined, OverBudget, Transient
+from corpus_tuner.generate.ask import Task, messages, reply_schema
 from corpus_tuner.generate.gate import Gate, backoff
 from corpus_tuner.generate.parse import Pair, parse
+from corpus_tuner.generate.plan import Plan
 from corpus_tuner.generate.questions import same_question
+from corpus_tuner.generate.selection import Harvest, Selection
 from corpus_tuner.records import Example, Model, Progress, Reason, Reject, Reply, Section, silent
 from corpus_tuner.settings import Settings
-from corpus_tuner.store import digest
 
 ASKS = 3  # of one task, in all
 WINDOW = 16  # tasks submitted ahead of the one whose result is next, per request in flight
 LATER_TEMPERATURE = 0.5  # of a repeated ask: at 0 the same reply would come back
-
-
-@dataclass(slots=True)
-class Harvest:
-    """What the asks of one task brought; `pairs` with the call that each came from."""
-
-    task: Task
-    pairs: list[tuple[Pair, str]] = field(default_factory=list)
-    rejects: list[tuple[Reason, str]] = field(default_factory=list)
-    fault: Reason | None = None  # of the last ask, if something is still missing
-    detail: str = ""
 
 
 class LlmWriter:
@@ -58,28 +46,31 @@ class LlmWriter:
         self, sections: Iterable[Section], kinds: Mapping[str, int], progress: Progress | None = None
     ) -> Iterator[Example | Reject]:
         """The same for several kinds, {kind: count}, all in flight together in one pool of threads."""
-        for kind in kinds:
-            kind_prompt(kind)  # an unknown one stops here
-        work: list[Task] = []
-        for section in sections:
-            if not section.sentences:
-                yield Reject("generate", section.id, Reason.EMPTY, "no sentence")
-            for kind, count in kinds.items():
-                work += tasks(section, kind, count, self._settings.max_section_words)
-        yield from self._run(work, kinds, progress or self._progress)
-
-    def _run(self, work: list[Task], kinds: Mapping[str, int], progress: Progress) -> Iterator[Example | Reject]:
+        plan = Plan(self._settings.plan_of(), list(sections), kinds, self._settings.max_section_words)
+        yield from (Reject("generate", one.id, Reason.EMPTY, "no sentence") for one in plan.empty)
         gate = Gate(self._settings.concurrency)
+        selection = Selection(dict(kinds), self._model.name)
+        try:
+            while work := plan.work():
+                for item in self._run(work, gate, selection, progress or self._progress):
+                    plan.take(item)
+                    yield item
+        except OverBudget:
+            if plan.ask < 2:  # the first pass is what was asked for; the later ones only fill gaps
+                raise
+        if gate.declined and not gate.answered:
+            raise CorpusTunerError(str(gate.declined))
+
+    def _run(self, work: list[Task], gate: Gate, selection: Selection, progress: Progress) -> Iterator[Example | Reject]:
         pool = ThreadPoolExecutor(max_workers=min(self._settings.concurrency, len(work) or 1))
-        selection = _Selection(kinds, self._model.name)
+        done = 0
         try:
             for done, harvest in enumerate(self._harvests(pool, gate, work, progress), start=1):
                 yield from selection.of(harvest)
                 progress(done, len(work), _note(selection, gate))
-            if gate.declined and not gate.answered:
-                raise CorpusTunerError(str(gate.declined))
         finally:
-            gate.stop(CorpusTunerError("stopped"))
+            if done < len(work):
+                gate.stop(CorpusTunerError("stopped"))
             pool.shutdown(wait=True, cancel_futures=True)  # replies in flight are paid: they are still recorded
 
     def _harvests(
@@ -171,66 +162,12 @@ def _gather(harvest: Harvest, reply: Reply, *, again: bool) -> None:
             form = "again" if again else pair.form
             harvest.pairs.append((Pair(pair.question, pair.answer, pair.evidence, form), reply.call))
     harvest.rejects += parsed.rejects
+    harvest.given_up |= parsed.given_up
     harvest.fault = parsed.fault
     harvest.detail = reply.text[:200]
 
 
-class _Selection:
-    """What remains of the pairs: sound ones, no question twice in the corpus, no more than asked for of a section.
-
-    It works in the caller's thread, so that the pool's threads send their next request first.
-    """
-
-    def __init__(self, kinds: Mapping[str, int], writer: str) -> None:
-        self._kinds = kinds
-        self._writer = writer
-        self._passage: Passage | None = None
-        self._questions: set[str] = set()
-        self._taken: dict[tuple[str, str], int] = {}
-        self.kept = self.lost = 0
-
-    def of(self, harvest: Harvest) -> Iterator[Example | Reject]:
-        """The examples and rejects of one task."""
-        task = harvest.task
-        if self._passage is None or self._passage.section is not task.section:
-            self._passage = Passage(task.section)
-        for number, (pair, call) in enumerate(harvest.pairs, start=1):
-            found = self._judged(pair, task)
-            if isinstance(found, Reason):
-                self.lost += 1
-                yield Reject("generate", f"{task.id} #{number}", found, f"{pair.question} | {pair.answer}"[:1000])
-            else:
-                self.kept += 1
-                yield self._example(pair, call, found, task)
-        losses = [(reason, detail[:1000]) for reason, detail in harvest.rejects]
-        if harvest.fault is not None:
-            received = f"{len(harvest.pairs)} of at most {task.count} pairs came through; " if harvest.pairs else ""
-            losses.append((harvest.fault, received + harvest.detail))
-        self.lost += len(losses)
-        yield from (Reject("generate", task.id, reason, detail) for reason, detail in losses)
-
-    def _judged(self, pair: Pair, task: Task) -> tuple[int, ...] | Reason:
-        """The sentences that a pair rests on, or why it is left out."""
-        found = examine(pair.question, pair.answer, pair.evidence, self._passage)
-        if isinstance(found, Reason):
-            return found
-        key, place = same_question(pair.question), (task.section.id, task.kind)
-        if key in self._questions:
-            return Reason.DUPLICATE
-        if self._taken.get(place, 0) >= self._kinds[task.kind]:
-            return Reason.SURPLUS
-        self._questions.add(key)
-        self._taken[place] = self._taken.get(place, 0) + 1
-        return found
-
-    def _example(self, pair: Pair, call: str, sentences: tuple[int, ...], task: Task) -> Example:
-        evidence = tuple((task.section.id, number) for number in sentences)
-        name = digest(task.section.id, task.kind, pair.question, pair.answer)[:16]
-        source = call or task.section.id
-        return Example(name, task.kind, pair.question, pair.answer, evidence, source, self._writer, pair.form)
-
-
-def _note(selection: _Selection, gate: Gate) -> str:
+def _note(selection: Selection, gate: Gate) -> str:
     faults = f", {gate.refused + gate.failed} faults" if gate.refused + gate.failed else ""
     return f"{selection.kept} pairs, {selection.lost} rejected{faults}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from corpus_tuner.generate.salvage import ANSWER, KEY, QUESTION, SURROGATE, objects, pair_objects
@@ -45,6 +45,7 @@ class Parsed:
     pairs: tuple[Pair, ...] = ()
     rejects: tuple[tuple[Reason, str], ...] = ()
     fault: Reason | None = None
+    given_up: dict[int, str] = field(default_factory=dict)  # sentences that state nothing, with the model's reason
 
 
 def parse(reply: Reply) -> Parsed:
@@ -65,11 +66,14 @@ def parse(reply: Reply) -> Parsed:
 
 
 def _parsed(items: list[tuple[dict[str, Any], str]], *, cut: bool) -> Parsed:
-    pairs, rejects = [], []
+    pairs, rejects, given_up = [], [], {}
     for item, form in items:
         made = _pair(item, form)
-        (pairs if isinstance(made, Pair) else rejects).append(made)
-    return Parsed(tuple(pairs), tuple(rejects), Reason.CUT if cut else None)
+        if isinstance(made, dict):
+            given_up |= made
+        else:
+            (pairs if isinstance(made, Pair) else rejects).append(made)
+    return Parsed(tuple(pairs), tuple(rejects), Reason.CUT if cut else None, given_up)
 
 
 # --------------------------------------------------------------------------------------------- whole replies, strictly
@@ -122,9 +126,9 @@ def _salvaged(text: str, *, cut: bool) -> Parsed:
     if not items:
         return Parsed(fault=Reason.CUT if cut else _blame(text))
     if cut or "{" in flat[end:] or (flat[0] == "[" and "]" not in flat[end:]):
-        return Parsed(parsed.pairs, parsed.rejects, Reason.CUT)
+        return replace(parsed, fault=Reason.CUT)
     lost = len(KEY.findall(flat)) > len(items)
-    return Parsed(parsed.pairs, parsed.rejects, Reason.UNPARSABLE if lost else None)
+    return replace(parsed, fault=Reason.UNPARSABLE if lost else None)
 
 
 def _blame(text: str) -> Reason:
@@ -135,14 +139,16 @@ def _blame(text: str) -> Reason:
 # ------------------------------------------------------------------------------------------------------------- a pair
 
 
-def _pair(item: dict[str, Any], form: str) -> Pair | tuple[Reason, str]:
+def _pair(item: dict[str, Any], form: str) -> Pair | tuple[Reason, str] | dict[int, str]:
+    """A pair; or why it is none; or {sentence: reason} of one that asks nothing about a sentence, and says why."""
     fields = {key.lower(): value for key, value in item.items()}
     question, answer = (_text(fields, names) for names in (QUESTION, ANSWER))
+    cited = next((fields[name] for name in EVIDENCE if name in fields), ())
     if not question or not answer:
-        return Reason.EMPTY_TEXT, f"{question} | {answer}"
+        silent = dict.fromkeys(_numbers(cited), answer)
+        return silent if answer and silent and "question" in fields else (Reason.EMPTY_TEXT, f"{question} | {answer}")
     if SURROGATE.search(question + answer) or "\0" in question + answer:
         return Reason.UNPARSABLE, "half a character"
-    cited = next((fields[name] for name in EVIDENCE if name in fields), ())
     return Pair(" ".join(question.split()), answer, tuple(dict.fromkeys(_numbers(cited))), form)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -18,26 +19,65 @@ def section(text: str, language: str = "en") -> Section:
     return Section("s", "d", "Ships", (), text, sentences(text, language), language=language)
 
 
-@pytest.mark.parametrize(
-    ("name", "placeholders"),
-    [
-        ("basic", set()),
-        ("detailed", set()),
-        ("passage", {"title", "section", "language", "sentences", "count"}),
-        ("again", {"problem"}),
-    ],
-)
-def test_each_prompt_file_has_exactly_the_placeholders_that_are_filled(name: str, placeholders: set[str]) -> None:
-    """A misspelt placeholder would raise in front of a user, an unused value would be lost."""
-    assert ask.template(name).is_valid()
-    assert set(ask.template(name).get_identifiers()) == placeholders
+PLACEHOLDERS = {
+    "rules": set(),
+    "passage": {"title", "section", "language", "sentences", "kind", "order"},
+    "order": {"count"},
+    "order_abstain": {"count"},
+    "order_rewrite": {"count"},
+    "each": {"count", "each", "numbers"},
+    "bare": {"count", "each", "numbers", "known"},
+    "known": {"questions"},
+    "again": {"problem"},
+}
+KINDS = ["abstain", "basic", "cross", "detailed", "reverse", "reworded", "rewrite"]
+
+
+def test_every_prompt_file_has_exactly_the_placeholders_that_are_filled() -> None:
+    """A misspelt placeholder would raise in front of a user, an unused value would be lost; a new file must be listed."""
+    folder = Path(ask.__file__).parent / "prompts"
+    names = {str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.md")}
+    assert names == PLACEHOLDERS.keys() | {f"kinds/{kind}" for kind in KINDS}
+    for name in names:
+        assert ask.template(name).is_valid()
+        assert set(ask.template(name).get_identifiers()) == PLACEHOLDERS.get(name, set())
 
 
 def test_every_kind_has_its_prompt_and_no_other() -> None:
-    """The files beside passage and again are the kinds."""
-    assert ask.kinds() == ["basic", "detailed"]
-    with pytest.raises(CorpusTunerError, match="choose from basic, detailed"):
+    """The files in the folder of kinds are the kinds."""
+    assert ask.kinds() == KINDS
+    with pytest.raises(CorpusTunerError, match="choose from abstain, basic"):
         ask.kind_prompt("poem")
+
+
+def test_kinds_of_one_passage_share_the_beginning_of_their_prompts() -> None:
+    """Up to the end of the passage, so that a provider's cache serves the second kind."""
+    one, two = (ask.messages(next(ask.tasks(ships(1), kind, 20, 1200))) for kind in ("basic", "reverse"))
+    assert one[0] == two[0]
+    passage = one[1]["content"][: one[1]["content"].index("[8] In")]
+    assert two[1]["content"].startswith(passage)
+
+
+def test_a_task_by_sentences_names_them_and_what_is_known() -> None:
+    """Each sentence once, twenty at most in one request, in runs; a later round shows what was asked, and lets go."""
+    long = ships(1, 8)
+    asked = [task.numbers for task in ask.sentence_tasks(long, "reverse", [1, 2, 3, 7], 1, 1200)]
+    assert asked == [(1, 2, 3, 7)]
+    first = ask.messages(next(ask.sentence_tasks(long, "reverse", [1, 2, 3, 7], 1, 1200)))[1]["content"]
+    assert "Write 4 question-answer pair(s), 1 for each of the sentence(s) 1-3, 7:" in first
+    later = ask.messages(next(ask.sentence_tasks(long, "basic", [2], 1, 1200, ("Who sailed?",), 2)))[1]["content"]
+    assert "- Who sailed?" in later
+    assert '"question": ""' in later
+    assert '"question": ""' not in first
+
+
+def test_many_sentences_are_asked_for_in_several_requests() -> None:
+    """Every sentence in exactly one, whatever pieces a long section has."""
+    text = " ".join(f"Captain Brandt left the port of Lenn with {n} crates on board." for n in range(1, 64))
+    for most_words in (1200, 100):
+        found = [n for task in ask.sentence_tasks(section(text), "basic", range(1, 64), 1, most_words) for n in task.numbers]
+        assert sorted(found) == list(range(1, 64))
+    assert [task.count for task in ask.sentence_tasks(section(text), "basic", range(1, 64), 1, 1200)] == [20, 20, 20, 3]
 
 
 def test_a_prompt_begins_with_what_never_changes() -> None:
@@ -47,7 +87,7 @@ def test_a_prompt_begins_with_what_never_changes() -> None:
     assert one[1]["content"].startswith(
         "Title: Ships\nSection: Voyages > Year 1\nLanguage: en\n\n[1] In 1707 the vessel"
     )
-    assert one[1]["content"].endswith("Write up to 20 question-answer pairs.")
+    assert "Write up to 20 question-answer pairs" in one[1]["content"].splitlines()[-1]
 
 
 def test_a_repeated_ask_keeps_the_prompt_and_says_what_was_wrong() -> None:
@@ -107,6 +147,6 @@ def test_a_long_chinese_section_is_cut_by_characters() -> None:
 
 def test_the_schema_fits_what_the_prompt_shows() -> None:
     """The object in the prompt is one of the schema's pairs, evidence first."""
-    shown = json.loads(ask.kind_prompt("basic").splitlines()[-1])
-    jsonschema.validate({"pairs": [shown]}, ask.reply_schema())
-    assert list(shown) == ["evidence", "question", "answer"]
+    shown = json.loads(ask.template("rules").substitute().splitlines()[-1])
+    jsonschema.validate(shown, ask.reply_schema())
+    assert list(shown["pairs"][0]) == ["evidence", "question", "answer"]

@@ -205,7 +205,7 @@ def test_results_come_in_the_order_of_sections_and_kinds_whatever_the_order_of_r
     def answer(messages: Sequence[Message]) -> str:
         time.sleep(random.random() / 50)
         number = int(re.search(r"Year (\d+)", messages[1]["content"])[1])
-        start = 1 if "1 to 6 words" in messages[0]["content"] else 4
+        start = 1 if "1 to 6 words" in messages[1]["content"] else 4
         return reply(number, start, start + 1)
 
     def run() -> list[Example | Reject]:

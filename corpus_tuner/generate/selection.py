@@ -1,0 +1,118 @@
+"""What remains of the pairs in the replies: sound ones, no question twice in the corpus, no more than asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from corpus_tuner.generate.ask import Task
+from corpus_tuner.generate.evidence import examine
+from corpus_tuner.generate.kinds import near_miss, retold
+from corpus_tuner.generate.parse import Pair
+from corpus_tuner.generate.passage import Passage
+from corpus_tuner.generate.questions import same_question
+from corpus_tuner.generate.wording import ABSTENTIONS
+from corpus_tuner.records import Example, Reason, Reject
+from corpus_tuner.store import digest
+
+EXTRA = 2  # times as many pairs as a plan by sentences asked for are kept: they are paid for
+
+
+@dataclass(slots=True)
+class Harvest:
+    """What the asks of one task brought; `pairs` with the call that each came from."""
+
+    task: Task
+    pairs: list[tuple[Pair, str]] = field(default_factory=list)
+    rejects: list[tuple[Reason, str]] = field(default_factory=list)
+    given_up: dict[int, str] = field(default_factory=dict)  # sentences that state nothing, with the model's reason
+    fault: Reason | None = None  # of the last ask, if something is still missing
+    detail: str = ""
+
+
+class Selection:
+    """Judges harvests in the order given. It works in the caller's thread, so that the pool's threads send their next
+    request first."""
+
+    def __init__(self, limits: dict[str, int], writer: str) -> None:
+        """`limits`: at most so many pairs of a kind for a section; of a task by sentences, EXTRA times its count."""
+        self._limits = limits
+        self._writer = writer
+        self._passage: Passage | None = None
+        self._questions: set[str] = set()
+        self._taken: dict[tuple[str, ...], int] = {}
+        self.kept = self.lost = 0
+
+    def of(self, harvest: Harvest) -> Iterator[Example | Reject]:
+        """The examples and rejects of one task."""
+        task = harvest.task
+        if self._passage is None or self._passage.section is not task.section:
+            self._passage = Passage(task.section)
+        twin: Pair | None = None
+        for number, (pair, call) in enumerate(harvest.pairs, start=1):
+            kind, answer, found = self._judged(pair, task, twin)
+            if task.kind == "abstain" and pair.evidence:
+                twin = None if isinstance(found, Reason) else pair
+            if isinstance(found, Reason):
+                self.lost += 1
+                yield Reject("generate", f"{task.id} #{number}", found, f"{pair.question} | {pair.answer}"[:1000])
+            else:
+                self.kept += 1
+                yield self._example(pair, kind, answer, call, found, task)
+        yield from self._losses(harvest)
+
+    def _losses(self, harvest: Harvest) -> Iterator[Reject]:
+        task = harvest.task
+        losses = [(reason, detail[:1000]) for reason, detail in harvest.rejects]
+        if harvest.fault is not None:
+            received = f"{len(harvest.pairs)} of at most {task.count} pairs came through; " if harvest.pairs else ""
+            losses.append((harvest.fault, received + harvest.detail))
+        self.lost += len(losses)
+        yield from (Reject("generate", task.id, reason, detail) for reason, detail in losses)
+        for number, reason in harvest.given_up.items():
+            if number in task.numbers and task.ask > 1:
+                yield Reject("generate", f"{task.section.id}:{number}", Reason.GIVEN_UP, reason[:1000])
+
+    def _judged(self, pair: Pair, task: Task, twin: Pair | None) -> tuple[str, str, tuple[int, ...] | Reason]:
+        """Kind, answer, and the sentences that a pair rests on, or why it is left out."""
+        if task.kind == "abstain":
+            if not pair.evidence:
+                return "abstain", self._abstention(), self._near_miss(pair, task, twin)
+            return "basic", pair.answer, self._kept(examine(pair.question, pair.answer, pair.evidence, self._passage), pair)
+        if task.kind == "rewrite":
+            found = retold(pair.question, pair.answer, self._passage)
+        else:
+            found = examine(pair.question, pair.answer, pair.evidence, self._passage)
+        if task.places and not isinstance(found, Reason) and len({task.place(number)[0] for number in found}) < 2:
+            found = Reason.ONE_SECTION
+        return task.kind, pair.answer, self._kept(found, pair, task)
+
+    def _near_miss(self, pair: Pair, task: Task, twin: Pair | None) -> tuple[int, ...] | Reason:
+        """Nothing to rest on; or why it is left out: no kept question that it misses, or the section may answer it."""
+        if twin is None:
+            return Reason.NO_TWIN
+        return self._kept(near_miss(pair.question, self._passage) or (), pair, task)
+
+    def _kept(self, found: tuple[int, ...] | Reason, pair: Pair, task: Task | None = None) -> tuple[int, ...] | Reason:
+        """`found`, unless the question is there already, or its task has brought enough."""
+        if isinstance(found, Reason):
+            return found
+        key = same_question(pair.question)
+        if key in self._questions:
+            return Reason.DUPLICATE
+        if task is not None:
+            place = (task.id, str(task.numbers), str(task.ask)) if task.numbers else (task.section.id, task.kind)
+            most = EXTRA * task.count if task.numbers else self._limits[task.kind]
+            if self._taken.get(place, 0) >= most:
+                return Reason.SURPLUS
+            self._taken[place] = self._taken.get(place, 0) + 1
+        self._questions.add(key)
+        return found
+
+    def _abstention(self) -> str:
+        return ABSTENTIONS.get(self._passage.language, ABSTENTIONS["en"])
+
+    def _example(self, pair: Pair, kind: str, answer: str, call: str, sentences: tuple[int, ...], task: Task) -> Example:
+        evidence = tuple(task.place(number) for number in sentences)
+        name = digest(task.section.id, kind, pair.question, answer)[:16]
+        return Example(name, kind, pair.question, answer, evidence, call or task.section.id, self._writer, pair.form)
