@@ -10,11 +10,11 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from corpus_tuner.arms import open_arm, splits
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.models import open_model
 from corpus_tuner.place import Counts, Place
-from corpus_tuner.records import Document, Example, Model, Progress, Question, Reject, Section
-from corpus_tuner.store import Calls, digest, file_digest, read_jsonl, to_json, write_text
+from corpus_tuner.records import Document, Example, Progress, Question, Reject, Section
+from corpus_tuner.store import digest, file_digest, read_jsonl, to_json, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +46,6 @@ class Asker:
         return Response(question, reply.text.strip(), self.model.name, tuple(to_json(one) for one in found))
 
 
-def open_arm(place: Place, name: str, sections: list[Section], base_url: str = "", calls: Calls | None = None) -> Model:
-    """The model that `name` stands for: an arm of the evaluation, or a model at an OpenAI-compatible endpoint."""
-    if name in ("base", "expert"):
-        return open_model(place.receipt(), place.folder, base=name == "base", calls=calls)
-    if name == "retrieval":
-        from corpus_tuner.models.retrieval import Retrieval
-
-        return Retrieval(sections)
-    if name == "nearest":
-        from corpus_tuner.models.retrieval import Nearest
-
-        splits = _splits(place)
-        trained = [e for e in read_jsonl(place.examples, Example) if splits.get(e.id) == "train"]
-        return Nearest(
-            ((e.question, e.answer) for e in trained), next((s.language for s in sections if s.language), "en")
-        )
-    from corpus_tuner.models.endpoint import Endpoint
-
-    wanted = place.settings.generate
-    return Endpoint(base_url or wanted.base_url, wanted.api_key_env, name, calls)
-
-
-def _splits(place: Place) -> dict[str, str]:
-    from corpus_tuner.dataset.split import Split
-
-    return {one.id: one.split for one in read_jsonl(place.folder / "splits.jsonl", Split)}
-
-
 # ---------------------------------------------------------------------------------------------------------- evaluate
 
 
@@ -86,7 +58,7 @@ def evaluate(place: Place, progress: Progress) -> Counts:
     examples = list(read_jsonl(place.examples, Example))
     asked = questions(place, examples)
     with closing(place.calls()) as calls:
-        arms = {name: open_arm(place, name, sections, calls=calls) for name in place.settings.evaluate.arms}
+        arms = {name: open_arm(place, name, sections, calls=calls, questions=asked) for name in place.settings.evaluate.arms}
         results = compare(asked, arms, sections, examples, run_folder(place), _meta(place), progress)
     write_text(run_folder(place) / "table.txt", table(results) + "\n")
     return {"questions": len(asked), "arms": len(arms)}
@@ -96,7 +68,7 @@ def questions(place: Place, examples: list[Example]) -> list[Question]:
     """Held-out and trained questions of the dataset, then those of the user's own file."""
     from corpus_tuner.evaluate import questions as build
 
-    asked = build.from_examples(examples, _splits(place))
+    asked = build.from_examples(examples, splits(place))
     if place.settings.evaluate.questions:
         asked += build.from_file(place.toml.parent / place.settings.evaluate.questions)
     if place.settings.evaluate.sample:

@@ -166,6 +166,10 @@ class Retrieval(_Baseline):
         best = Index(self._terms[hits[0][0]]).ranked(asked, 1)
         return section.sentence(best[0][0] + 1 if best else 1)
 
+    def sections(self, question: str, top: int = 3) -> list[Section]:
+        """The `top` sections that BM25 finds nearest, best first."""
+        return [self._sections[place] for place, _ in self._by_section.ranked(terms(question, self._language), top)]
+
     def passages(self, question: str, answer: str, top: int = 3) -> list[Support]:
         """The `top` passages that come nearest to holding `answer` to `question`, of each section the best one.
 

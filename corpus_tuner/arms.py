@@ -1,0 +1,88 @@
+"""The arms of an evaluation by name: each is a Model over what one corpus has on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from corpus_tuner.models import open_model
+from corpus_tuner.place import Place
+from corpus_tuner.records import Example, Model, Question, Section
+from corpus_tuner.store import Calls, read_jsonl
+
+TOP = 3  # sections that go before a question
+
+
+def open_arm(
+    place: Place,
+    name: str,
+    sections: Sequence[Section],
+    base_url: str = "",
+    calls: Calls | None = None,
+    questions: Iterable[Question] = (),
+) -> Model:
+    """The model that `name` stands for: an arm of the evaluation, or a model at an OpenAI-compatible endpoint.
+
+    base, expert; retrieval, nearest: no model; base+retrieval, expert+retrieval: the same with the best sections
+    before the question; base+section, expert+section: with the sections that `questions` say it rests on, which is what
+    a perfect search would give.
+    """
+    from corpus_tuner.models.retrieval import Nearest, Retrieval
+
+    who, _, beside = name.partition("+")
+    if who in ("base", "expert") and beside in ("", "retrieval", "section"):
+        return _model(place, name, sections, calls, questions)
+    if name == "retrieval":
+        return Retrieval(sections)
+    if name == "nearest":
+        return Nearest(((one.question, one.answer) for one in trained(place)), language(sections))
+    from corpus_tuner.models.endpoint import Endpoint
+
+    wanted = place.settings.generate
+    return Endpoint(base_url or wanted.base_url, wanted.api_key_env, name, calls)
+
+
+def _model(
+    place: Place, name: str, sections: Sequence[Section], calls: Calls | None, questions: Iterable[Question]
+) -> Model:
+    """Base or expert, as its own best prompt asks it: the expert was trained on bare questions, and a student from
+    nothing knows no instruction."""
+    from corpus_tuner.models.prompted import Prompted
+    from corpus_tuner.models.retrieval import Retrieval
+
+    who, _, beside = name.partition("+")
+    receipt = place.receipt()
+    model = open_model(receipt, place.folder, base=who == "base", calls=calls)
+    if beside == "retrieval":
+        search = Retrieval(sections)
+        return Prompted(model, place.title, lambda question: search.sections(question, TOP), name)
+    if beside == "section":
+        right = _sections_of(questions, sections)
+        return Prompted(model, place.title, lambda question: right.get(question, ()), name)
+    return model if who == "expert" or receipt.backend == "scratch" else Prompted(model, place.title)
+
+
+def _sections_of(questions: Iterable[Question], sections: Iterable[Section]) -> dict[str, list[Section]]:
+    """The sections that each question rests on, by its text; none for a question of a user's own file, which names none."""
+    by_id = {section.id: section for section in sections}
+    return {
+        one.text: [by_id[name] for name in dict.fromkeys(name for name, _ in one.evidence) if name in by_id]
+        for one in questions
+    }
+
+
+def trained(place: Place) -> list[Example]:
+    """The pairs that the expert was trained on."""
+    known = splits(place)
+    return [one for one in read_jsonl(place.examples, Example) if known.get(one.id) == "train"]
+
+
+def splits(place: Place) -> dict[str, str]:
+    """The split of each example, by its id."""
+    from corpus_tuner.dataset.split import Split
+
+    return {one.id: one.split for one in read_jsonl(place.folder / "splits.jsonl", Split)}
+
+
+def language(sections: Iterable[Section]) -> str:
+    """The language of a corpus: that of its first section which names one."""
+    return next((section.language for section in sections if section.language), "en")
