@@ -168,7 +168,7 @@ async function answer(side, model, question) {
   $(`${side}-name`).textContent = model || "no model";
   text.className = note.textContent = text.textContent = "";
   if (!model) return;
-  const body = JSON.stringify({ model, messages: [{ role: "user", content: question }], max_tokens: 128, stream: true });
+  const body = JSON.stringify({ model, messages: [{ role: "user", content: question }], max_tokens: 64, stream: true });
   try {
     const response = await fetch("/v1/chat/completions", { method: "POST", body, headers: { ...headers(), "Content-Type": "application/json" } });
     if (!response.ok) throw new Error((await response.json()).error.message);
@@ -178,6 +178,8 @@ async function answer(side, model, question) {
       held += part.choices[0]?.delta.content || "";
       text.textContent = held;
     }
+    const noise = held.includes("\ufffd"); // half characters: no trained model says them
+    if (noise) text.textContent = "(noise: this base is untrained)";
     note.textContent = `${Math.round(performance.now() - started)} ms`;
   } catch (error) {
     text.className = "wrong";
@@ -214,8 +216,8 @@ async function look() {
   looking = true;
   let wait = IDLE;
   try {
-    const jobs = await showJobs();
     await showModels();
+    const jobs = await showJobs();
     const going = jobs.filter((job) => !ENDED.includes(job.status));
     const running = going.filter((job) => job.status === "running").length;
     $("health").textContent = going.length ? `${running ? "training" : "at work"}, ${going.length - running} waiting` : "idle";
