@@ -32,10 +32,10 @@ class Watched(Client):
         self.asked: list[dict[str, str]] = []
         self.step = step
 
-    def once(self, url: str, params: Mapping[str, str] | None = None, *, head: int = 0) -> Response:
+    def once(self, url: str, params: Mapping[str, str] | None = None, **options: Any) -> Response:
         self.asked.append(dict(params or {}))
         small = {key: self.step for key in ("cmlimit", "aplimit", "srlimit") if params and key in params and self.step != "max"}
-        return super().once(url, params and {**params, **small}, head=head)
+        return super().once(url, params and {**params, **small}, **options)
 
     def texts(self) -> list[int]:
         """How many revisions' texts each request asked for."""

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 import mediawiki as real_mediawiki
@@ -40,9 +41,9 @@ class Watched(Client):
         super().__init__("test", attempts=2, pause=0.01, longest=1.0)
         self.asked: list[tuple[str, dict[str, str]]] = []
 
-    def once(self, url: str, params: Mapping[str, str] | None = None, *, head: int = 0) -> Response:
+    def once(self, url: str, params: Mapping[str, str] | None = None, **options: Any) -> Response:
         self.asked.append((url, dict(params or {})))
-        return super().once(url, params, head=head)
+        return super().once(url, params, **options)
 
     def texts(self) -> int:
         """How many of the requests were for a page's text."""
