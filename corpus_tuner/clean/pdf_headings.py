@@ -1,0 +1,174 @@
+"""The headings among the lines of a PDF."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from corpus_tuner.clean.pdf_layout import Line
+
+LARGER = 1.08  # times the size of running text
+LONGEST = 20  # words of a heading without an outline
+_NUMBERED = re.compile(r"(?:chapter|section|part|appendix|kapitel|teil)?\s*(?:\d{1,3}|[A-Z]|[IVX]{1,5})((?:\.\d{1,3})*)\.?\s+\S", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading and how many lines it takes; 0 where only an outline knows of it."""
+
+    level: int
+    title: str
+    lines: int
+
+
+def by_outline(lines: list[Line], bookmarks: list[list[Any]]) -> dict[int, Heading]:
+    """The document's own outline, each bookmark by the number of the line where it begins: the one on its page that has its
+    words, nearest to where it points, or else the first at or below that place. {} without an outline."""
+    found: dict[int, Heading] = {}
+    first: dict[int, int] = {}
+    for number, line in enumerate(lines):
+        first.setdefault(line.page, number)
+    start = 0
+    for level, title, page, top in bookmarks:
+        title = " ".join(title.split())
+        if page is None or not title or page not in first:
+            continue
+        at, count = _place(lines, first[page], title, top, start, found)
+        if at in found:  # two bookmarks at one place without words of their own
+            continue
+        found[at] = Heading(level, title, count)
+        start = at + count
+    return found
+
+
+def _place(lines: list[Line], first: int, title: str, top: float | None, start: int, found: dict[int, Heading]) -> tuple[int, int]:
+    """(number, count) of the lines with the words of `title` on the page that begins at `first`, or on the next; count 0 where
+    there are none."""
+    wanted = _letters(title)
+    best: tuple[float, int, int] | None = None
+    number = first
+    while number < len(lines) and lines[number].page <= lines[first].page + 1:
+        count = _matches(lines, number, wanted) if number not in found and number >= start else 0
+        if count:
+            away = abs(lines[number].top - (top or 0.0)) + 10_000 * (lines[number].page - lines[first].page)
+            if best is None or away < best[0]:
+                best = (away, number, count)
+        number += 1
+    if best:
+        return best[1], best[2]
+    page = lines[first].page
+    number = max(first, start)
+    while number < len(lines) and (number in found or (lines[number].page == page and top is not None and lines[number].bottom < top)):
+        number += 1
+    return number, 0
+
+
+def _matches(lines: list[Line], number: int, wanted: str) -> int:
+    """How many lines from `number` on have just the letters of `wanted`, perhaps after a number; 0 if they do not."""
+    got = ""
+    for count in range(1, 5):
+        if number + count > len(lines) or lines[number + count - 1].page != lines[number].page:
+            return 0
+        got += _letters(lines[number + count - 1].text)
+        if got == wanted or (got.endswith(wanted) and _is_number(got[: -len(wanted)])) or (wanted.endswith(got) and got and _is_number(wanted[: -len(got)])):
+            return count
+        if len(got) > len(wanted) + 12:
+            return 0
+    return 0
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"(?:chapter|section|part|appendix|kapitel|teil)?(?:\d{1,6}|[a-z]\d{0,4}|[ivx]{1,5})", text))
+
+
+def by_fonts(lines: list[Line], title: str) -> dict[int, Heading]:
+    """Headings by their look: larger than running text, or bold where it is not, short, and not a sentence. The larger, the
+    higher; numbers such as 2.1 part equal looks. The largest line of all, once at the very start, is the title."""
+    if not lines:
+        return {}
+    sizes: Counter[float] = Counter()
+    bolds: Counter[bool] = Counter()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    body = sizes.most_common(1)[0][0]
+    for line in lines:
+        bolds[line.bold] += len(line.text) * (line.size == body)
+    bold_text = bolds[True] > bolds[False]
+    groups = _groups(lines, [number for number, line in enumerate(lines) if _stands_out(line, body, bold_text)])
+    groups = [group for group in groups if _is_heading(lines, group)]
+    groups = _without_bylines(lines, groups[_title(lines, groups, title) :])
+    looks = sorted({_look(lines[group[0]]) for group in groups}, reverse=True)
+    levels = {look: level for level, look in enumerate(looks, start=1)}
+    found = {}
+    for group in groups:
+        text = _text(lines, group)
+        found[group[0]] = Heading(levels[_look(lines[group[0]])] * 10 + _depth(text), text, len(group))
+    return found
+
+
+def _stands_out(line: Line, body: float, bold_text: bool) -> bool:
+    larger = line.size >= LARGER * body
+    return not line.is_row and (larger or (line.bold and not bold_text and line.size >= body))
+
+
+def _groups(lines: list[Line], numbers: list[int]) -> list[list[int]]:
+    """Neighbours of one look, a heading of several lines."""
+    groups: list[list[int]] = []
+    for number in numbers:
+        line = lines[number]
+        before = lines[groups[-1][-1]] if groups and groups[-1][-1] == number - 1 else None
+        close = before is not None and before.page == line.page and 0 <= line.top - before.top < 1.8 * line.size
+        if close and _look(before) == _look(line) and not _NUMBERED.match(line.text):
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return groups
+
+
+def _is_heading(lines: list[Line], group: list[int]) -> bool:
+    text = _text(lines, group)
+    letters = sum(character.isalpha() for character in text)
+    ends = text.endswith((".", ",", ";", ":")) and not _NUMBERED.match(text)
+    return len(group) <= 4 and len(text.split()) <= LONGEST and letters >= 2 and not ends and 2 * letters >= len(text.replace(" ", ""))
+
+
+def _title(lines: list[Line], groups: list[list[int]], title: str) -> int:
+    """1 if the first heading is the document's title, which stands in no path: at the very start, with the title's words or
+    larger than every other, of which there is one at least."""
+    if not groups or groups[0][0] > 3 or lines[groups[0][0]].page:
+        return 0
+    size = lines[groups[0][0]].size
+    alone = len(groups) > 1 and all(lines[group[0]].size < size for group in groups[1:])
+    return int(alone or _letters(_text(lines, groups[0])) == _letters(title))
+
+
+def _without_bylines(lines: list[Line], groups: list[list[int]]) -> list[list[int]]:
+    """The groups but for authors, dates and the like: a heading does not stand right before a higher one."""
+    kept: list[list[int]] = []
+    for group in reversed(groups):
+        if not (kept and kept[-1][0] == group[-1] + 1 and _look(lines[kept[-1][0]]) > _look(lines[group[0]])):
+            kept.append(group)
+            continue
+        kept.append([*group, -1])  # stands for its place, so that the line before it is seen for what it is, too
+    return [group for group in reversed(kept) if group[-1] != -1]
+
+
+def _look(line: Line) -> tuple[float, bool]:
+    return line.size, line.bold
+
+
+def _text(lines: list[Line], group: list[int]) -> str:
+    joined = " ".join(lines[number].text for number in group)
+    return " ".join(re.sub(r"\u00ad ?", "", joined).split())
+
+
+def _depth(text: str) -> int:
+    """How deep the number of a heading says that it is: 0 for `2 Methods` and for none, 1 for `2.1 Data`."""
+    match = _NUMBERED.match(text)
+    return min(match[1].count("."), 8) if match else 0
