@@ -25,6 +25,9 @@ _KEYS = {  # flag -> the key of the TOML that it stands for
     "concurrency": "generate.concurrency",
     "limit": "generate.limit",
     "sections": "source.sections",
+    "linked": "source.linked",
+    "depth": "source.depth",
+    "max_documents": "source.max_documents",
     "per_section": "per_section",
     "base_url": "base_url",
 }
@@ -84,6 +87,9 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--sections", multiple=True, metavar="GLOB", help="Only these heading paths, as in 'Mission/*'. Repeatable."
         ),
+        click.option("--linked", type=click.IntRange(1), metavar="N", help="Of a wiki page: N of the pages it links to, too."),
+        click.option("--depth", type=click.IntRange(1), metavar="N", help="Of a wiki category: N levels of subcategories, too."),
+        click.option("--max-documents", type=click.IntRange(1), metavar="N", help="Of a list or dump: N documents at most."),
         click.option("--writer", help="Who writes the questions: rules (offline) or llm."),
         click.option("--model", help="The writing model (llm)."),
         click.option("--base-url", help="OpenAI-compatible endpoint of the llm writer or the remote trainer."),

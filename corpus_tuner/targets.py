@@ -65,9 +65,10 @@ def _existing(target: str, root: Path) -> Path | None:
 def _locator(target: str, root: Path) -> str:
     if re.match(r"[a-z][a-z0-9+.-]*://", target, re.IGNORECASE):
         return target
-    local = Path(target)
-    if local.exists():
-        return os.path.relpath(local.resolve(), (root / "sources").resolve())
+    file, mark, page = target.partition("#")  # a page of a dump: dump.xml.bz2#Title
+    for local, rest in ((Path(target), ""), (Path(file), mark + page)):
+        if local.exists():
+            return os.path.relpath(local.resolve(), (root / "sources").resolve()) + rest
     known = sorted(path.stem for path in (root / "sources").glob("*.toml"))
     near = difflib.get_close_matches(target, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none yet'}"
@@ -82,9 +83,11 @@ def name_of(target: str) -> str:
     if parts.scheme and parts.netloc:
         path = unquote(parts.path).strip("/")
         page = path.partition("wiki/")[2] or path.rpartition("/")[2]  # a wiki's subpage keeps its parent's name
-        stem = (parse_qs(parts.query).get("title") or [page or parts.netloc])[0]
+        query = parse_qs(parts.query)
+        stem = (query.get("title") or query.get("search") or [page or parts.netloc])[0]
     else:
-        stem = Path(target).resolve().stem
+        _file, mark, title = target.partition("#")
+        stem = title if mark and title and not Path(target).exists() else Path(target).resolve().stem
     slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64].strip("-")
     return slug or f"corpus-{digest(target)[:8]}"
 

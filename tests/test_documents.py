@@ -76,6 +76,26 @@ def test_a_named_page_of_a_dump_is_stale_when_the_dump_changes(tmp_path: Path) -
     assert made.clean().ran[0] == "fetch"
 
 
+def test_a_page_of_a_dump_can_be_named_on_the_command_line(tmp_path: Path) -> None:
+    """It is named after its title, lies in the TOML relative to it, and two commands are one corpus."""
+    path = dump(tmp_path / "d.xml", 3)
+    made = Corpus.open(f"{path}#Port 2", tmp_path)
+    assert made.name == "port-2"
+    assert made.place.settings.source[0].locator == "../d.xml#Port 2"
+    assert made.fetch().counts["fetch"] == {"documents": 1, "rejects": 0}
+    assert Corpus.open(f"{path}#Port 2", tmp_path).fetch().ran == ()
+
+
+@pytest.mark.parametrize(("flag", "value"), [("linked", 5), ("depth", 2), ("max_documents", 7)])
+def test_the_bounds_of_a_source_are_flags_too(tmp_path: Path, flag: str, value: int) -> None:
+    """The first command writes them into the TOML."""
+    made = Corpus.open("https://en.wikipedia.org/wiki/Apollo_8", tmp_path, flags={f"source.{flag}": value})
+    assert getattr(made.place.settings.source[0], flag) == value
+    command = [sys.executable, "-m", "corpus_tuner.cli", "build", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"--{flag.replace('_', '-')} N" in shown
+
+
 def test_the_same_page_of_two_sources_comes_once(tmp_path: Path) -> None:
     """It is a counted reject the second time; another text of the same name stays a document of its own."""
     for folder, text in (("a", "One text."), ("b", "Another text."), ("c", "One text.")):
