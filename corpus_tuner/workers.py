@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -33,7 +36,7 @@ def ordered(function: Callable[[T], R], items: Iterable[T], processes: int) -> I
     from loky import ProcessPoolExecutor
     from loky.process_executor import BrokenProcessPool
 
-    pool = ProcessPoolExecutor(max_workers=processes)
+    pool = ProcessPoolExecutor(max_workers=processes, initializer=_end_with, initargs=(os.getpid(),))
     waiting: deque[Any] = deque()
     try:
         for item in items:
@@ -46,3 +49,14 @@ def ordered(function: Callable[[T], R], items: Iterable[T], processes: int) -> I
         raise Unavailable("a worker process was ended (out of memory?): run the same command again") from None
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process soon after its parent was killed: it would wait for work for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -177,3 +177,33 @@ def test_what_the_function_raises_is_raised() -> None:
     """The error of a process is the error here."""
     with pytest.raises(CorpusTunerError, match="no 0"):
         list(workers.ordered(_refuse, range(5), 2))
+
+
+def _pid(_: int) -> int:
+    time.sleep(0.1)
+    return os.getpid()
+
+
+def _pool() -> None:
+    for number in workers.ordered(_pid, range(10_000), 2):
+        print(number, flush=True)  # noqa: T201 - read by the test
+
+
+def test_the_processes_of_a_killed_parent_end() -> None:
+    """After kill -9 of a build nothing of it goes on."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_documents; test_documents._pool()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        pids = {int(parent.stdout.readline()) for _ in range(8)}
+        parent.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while any(_runs(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in pids if _runs(pid)]
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there, and no zombie that nobody waited for."""
+    try:
+        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
