@@ -12,11 +12,21 @@ from typing import Any
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Message, Reason, Section
+from corpus_tuner.store import digest
 from corpus_tuner.text import words
 
 PAIRS_PER_SENTENCE = 3  # more than that is asked of no sentence: models fill up with inventions
 PAIRS_PER_REQUEST = 20  # of a plan by sentences; longer replies lose in quality (LongGenBench, Wu et al. 2024)
-ORDERS = {"abstain": "order_abstain", "rewrite": "order_rewrite"}  # kinds that are no plain pairs
+GENRES = (  # of rewritten texts
+    "dialogue between a teacher and a pupil",
+    "news report",
+    "letter to a friend",
+    "timeline",
+    "lesson for children",
+    "interview",
+    "catalogue entry",
+    "speech to visitors of a museum",
+)
 _NUMBER = re.compile(r"^\[(\d+)\]", re.MULTILINE)
 
 PROBLEMS = {
@@ -98,14 +108,22 @@ def messages(task: Task, fault: Reason | None = None) -> list[Message]:
 
 
 def _order(task: Task) -> str:
+    if task.kind == "rewrite":
+        return template("order_rewrite").substitute(count=task.count, genres=", ".join(_genres(task)))
     if not task.numbers:
-        return template(ORDERS.get(task.kind, "order")).substitute(count=task.count)
+        return template("order_abstain" if task.kind == "abstain" else "order").substitute(count=task.count)
     asked = {"count": task.count, "each": task.count // len(task.numbers), "numbers": _ranges(task.numbers)}
     if task.ask == 1:
         return template("each").substitute(asked)
     questions = "\n".join(f"- {_line(question)}" for question in task.known)
     known = template("known").substitute(questions=questions) if questions else ""
     return template("bare").substitute(asked, known=known).strip()
+
+
+def _genres(task: Task) -> list[str]:
+    """As many genres as texts; sections begin at different ones, as left to itself a model always takes the same."""
+    start = int(digest(task.section.id)[:8], 16)
+    return [GENRES[(start + number) % len(GENRES)] for number in range(task.count)]
 
 
 def _ranges(numbers: tuple[int, ...]) -> str:

@@ -59,10 +59,16 @@ def _task(left: Section, right: Section, shared: frozenset[str], count: int, mos
         sentence = " ".join(section.sentence(number).split())
         spans.append((len(text), len(text) + len(sentence)))
         text += sentence + "\n"
-    path = (" > ".join(left.path) or "(introduction)", "and", right.heading)
+    path = (f"{_name(left)}, and {_name(right) if left.title == right.title else right.heading}",)
     made = Section(f"{left.id}+{right.id}", left.document_id, left.title, path, text, tuple(spans), left.url, left.language)
-    lines = "\n".join(f"[{number}] {text[start:end]}" for number, (start, end) in enumerate(spans, start=1))
+    rows = [f"[{number}] {text[start:end]}" for number, (start, end) in enumerate(spans, start=1)]
+    second = sum(section is left for section, _ in places)
+    lines = "\n".join([f"Of {_name(left)}:", *rows[:second], "", f"Of {_name(right)}:", *rows[second:]])
     return Task(made, "cross", lines, count, 0, 1, places=tuple((section.id, number) for section, number in places))
+
+
+def _name(section: Section) -> str:
+    return " > ".join(section.path) or "(introduction)"
 
 
 def _around(places: list[tuple[Section, int]], shared: frozenset[str]) -> list[tuple[Section, int]]:

@@ -6,7 +6,7 @@ from corpus_tuner.generate.evidence import names_supported, numbers_supported
 from corpus_tuner.generate.passage import Passage, Words, plain, tokens
 from corpus_tuner.generate.questions import is_question, same_question, stands_alone
 from corpus_tuner.records import Reason
-from corpus_tuner.text import contains_answer, words
+from corpus_tuner.text import words
 
 TOLD = 0.6  # share of a sentence's words from which a text tells it
 OWN = 0.5  # share of a text's words that its passage must hold; a dialogue or a letter brings many of its own
@@ -21,7 +21,9 @@ def retold(order: str, text: str, passage: Passage) -> tuple[int, ...] | Reason:
     order, text = plain(order), plain(text)
     if not words(order) or not words(text):
         return Reason.EMPTY_TEXT
-    if not contains_answer(order, passage.section.title) or not stands_alone(order, passage.language, passage.heading):
+    named = Words(words(order), order, passage.language)
+    title = tokens(passage.section.title, passage.language)
+    if not all(word in named for word in title) or not stands_alone(order, passage.language, passage.heading):
         return Reason.NOT_SELF_CONTAINED
     if not numbers_supported(text, passage):
         return Reason.UNSUPPORTED_NUMBER

@@ -52,7 +52,7 @@ class Selection:
         for number, (pair, call) in enumerate(harvest.pairs, start=1):
             kind, answer, found = self._judged(pair, task, twin)
             if task.kind == "abstain" and pair.evidence:
-                twin = None if isinstance(found, Reason) else pair
+                twin = pair if found == Reason.DUPLICATE or not isinstance(found, Reason) else None
             if isinstance(found, Reason):
                 self.lost += 1
                 yield Reject("generate", f"{task.id} #{number}", found, f"{pair.question} | {pair.answer}"[:1000])

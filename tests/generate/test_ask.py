@@ -24,7 +24,7 @@ PLACEHOLDERS = {
     "passage": {"title", "section", "language", "sentences", "kind", "order"},
     "order": {"count"},
     "order_abstain": {"count"},
-    "order_rewrite": {"count"},
+    "order_rewrite": {"count", "genres"},
     "each": {"count", "each", "numbers"},
     "bare": {"count", "each", "numbers", "known"},
     "known": {"questions"},
