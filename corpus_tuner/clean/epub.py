@@ -52,7 +52,12 @@ def parse(_document: Document, content: bytes) -> Iterator[Part]:
         if name == book.navigation:
             yield Part((name.rpartition("/")[2],), "\n".join(entry.label for entry in book.contents), Reason.BOILERPLATE)
             continue
-        for written, entry in _file(archive, name, [entry for entry in book.contents if entry.file == name]):
+        try:
+            found = list(_file(archive, name, [entry for entry in book.contents if entry.file == name]))
+        except Damaged:  # of one file: the rest of the book is still one
+            yield Part((name.rpartition("/")[2],), "", Reason.UNREADABLE)
+            continue
+        for written, entry in found:
             if not written.title or (not written.level and entry is None):
                 sections[-1].blocks += written.blocks  # a file goes on where the one before it ended
             elif written.boilerplate:

@@ -152,11 +152,11 @@ def _without_bylines(lines: list[Line], groups: list[list[int]]) -> list[list[in
     """The groups but for authors, dates and the like: a heading does not stand right before a higher one."""
     kept: list[list[int]] = []
     for group in reversed(groups):
-        if not (kept and kept[-1][0] == group[-1] + 1 and _look(lines[kept[-1][0]]) > _look(lines[group[0]])):
-            kept.append(group)
-            continue
-        kept.append([*group, -1])  # stands for its place, so that the line before it is seen for what it is, too
-    return [group for group in reversed(kept) if group[-1] != -1]
+        below = kept[-1] if kept and kept[-1][0] == group[-1] + 1 else None
+        look = _look(lines[group[0]])
+        is_byline = below is not None and (_look(lines[below[0]]) > look or (below[-1] < 0 and _look(lines[below[0]]) == look))
+        kept.append([*group, -1] if is_byline else group)  # a byline keeps its place, for the line before it
+    return [group for group in reversed(kept) if group[-1] >= 0]
 
 
 def _look(line: Line) -> tuple[float, bool]:

@@ -1,0 +1,101 @@
+"""The cleaner of PDF, on a handbook set in two columns with running heads (tests/data/clean/handbook.typ, our own text)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from corpus_tuner.clean import clean_document, pdf
+from corpus_tuner.clean.pdf_headings import by_fonts
+from corpus_tuner.clean.pdf_layout import Line, in_order, take_running
+from corpus_tuner.records import Document, Reason, Reject, Section
+
+pytest.importorskip("pypdfium2")
+HANDBOOK = (Path(__file__).parent.parent / "data/clean/handbook.pdf").read_bytes()
+TREE = [
+    ("1 Approach",), ("1 Approach", "1.1 Lights"), ("1 Approach", "1.2 Depths"), ("2 Mooring",), ("2 Mooring", "2.1 Tariffs"),
+    ("2 Mooring", "2.2 Departure"), ("3 Emergencies",),
+]  # fmt: skip
+
+
+def clean(content: bytes) -> list[Section | Reject]:
+    """Sections and rejects of a PDF."""
+    document = Document(id="d", title="Harbour Handbook", url="", format="pdf", text="", language="en", blob="x")
+    return list(clean_document(document, (), lambda _: content))
+
+
+@pytest.fixture(scope="module")
+def sections() -> dict[tuple[str, ...], str]:
+    """Texts of the handbook by path."""
+    return {one.path: one.text for one in clean(HANDBOOK) if isinstance(one, Section)}
+
+
+def test_the_outline_is_the_tree(sections: dict[tuple[str, ...], str]) -> None:
+    """Every bookmark is a section, in order and at its depth."""
+    assert [path for path in sections if path] == TREE
+
+
+def test_without_an_outline_fonts_give_the_same_tree() -> None:
+    """Sizes and numbers of headings say what the outline does."""
+    _, pages = pdf._read(HANDBOOK)
+    take_running(pages)
+    lines = [line for page in pages for line in in_order(page.lines)]
+    found = by_fonts(lines, "Harbour Handbook")
+    assert [heading.title for _, heading in sorted(found.items())] == [path[-1] for path in TREE]
+    levels = [heading.level for _, heading in sorted(found.items())]
+    assert [level == min(levels) for level in levels] == [len(path) == 1 for path in TREE]
+
+
+def test_columns_are_read_one_after_the_other(sections: dict[tuple[str, ...], str]) -> None:
+    """No line of one column stands between two of the other: each section's sentences are those that were written."""
+    written = (Path(__file__).parent.parent / "data/clean/handbook.typ").read_text()
+    for sentence in re.findall(r"^(?:[A-Z][^.\n#]+\.)", written, re.MULTILINE):
+        assert any(sentence in text for text in sections.values()), sentence
+
+
+def test_hyphens_of_line_ends_are_undone_and_those_of_words_kept(sections: dict[tuple[str, ...], str]) -> None:
+    """What the typesetter broke is whole again."""
+    assert "well-known rule" in sections["2 Mooring", "2.2 Departure"]
+    assert not [text for text in sections.values() if re.search(r"[a-z]-\s|\u00ad|[a-z]- ", text)]
+
+
+def test_running_heads_and_page_numbers_are_boilerplate(sections: dict[tuple[str, ...], str]) -> None:
+    """They are out of the text, and counted."""
+    assert not [text for text in sections.values() if "spring edition" in text]
+    (reject,) = [one for one in clean(HANDBOOK) if isinstance(one, Reject) and one.reason == Reason.BOILERPLATE]
+    assert reject.detail == "Harbour Handbook > Running heads and page numbers"
+
+
+def test_rows_of_a_table_and_items_of_a_list_are_lines(sections: dict[tuple[str, ...], str]) -> None:
+    """Cells stand together; items keep their marks."""
+    assert "North quay; 9 metres\nSouth quay; 7 metres" in sections["1 Approach", "1.2 Depths"]
+    assert sections["2 Mooring", "2.1 Tariffs"].startswith("- Vessels under twelve metres pay nothing for the first night.\n- Commercial")
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.4", b"not a PDF", HANDBOOK[:2000], b"%PDF-1.4\n" + b"[" * 100_000])
+def test_a_broken_file_is_one_reject(content: bytes) -> None:
+    """Damage is told in a line, and raises nothing."""
+    (reject,) = clean(content)
+    assert isinstance(reject, Reject)
+    assert (reject.reason, reject.detail) == (Reason.UNREADABLE, "Harbour Handbook: is damaged, or not a PDF")
+
+
+def test_a_reader_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the parent ends it."""
+    monkeypatch.setattr(pdf, "SECONDS", 0.001)
+    (reject,) = clean(HANDBOOK)
+    assert isinstance(reject, Reject)
+    assert "takes more than" in reject.detail
+
+
+def test_columns_below_a_title_across_the_page() -> None:
+    """What spans the page comes before both columns, and the left one before the right."""
+    def line(left: float, top: float, right: float, text: str) -> Line:
+        return Line(0, left, top, right, top + 9, 9.0, False, text)
+
+    lines = [line(50, 40, 550, "A title that spans both of the columns")]
+    lines += [line(x, 60 + 12 * n, x + 230, f"{side} line number {n} of running text") for n in range(8) for side, x in (("left", 50), ("right", 320))]
+    texts = [one.text.split()[0] for one in in_order(lines)]
+    assert texts == ["A"] + ["left"] * 8 + ["right"] * 8
