@@ -3,7 +3,7 @@
 
 const ENDED = ["succeeded", "failed", "cancelled"];
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 900, HEIGHT = 144, LEFT = 46, RIGHT = 14, TOP = 10, BOTTOM = 22; // of a curve, in its own units
+const HEIGHT = 144, LEFT = 46, RIGHT = 14, TOP = 10, BOTTOM = 22; // of a curve, in pixels
 const LOOK = 1000, IDLE = 2000; // milliseconds between two looks while a job goes on, and while none does
 const $ = (id) => document.getElementById(id);
 const curves = new Map(); // job -> {points, seen: Set of event ids, whole}
@@ -59,12 +59,13 @@ async function follow(job) {
 }
 
 function chart(points, total) {
+  const WIDTH = Math.max(240, $("jobs").clientWidth - 42); // of the card, without its padding
   const most = Math.max(...points.map((point) => point.train_loss));
   const x = (step) => LEFT + ((WIDTH - LEFT - RIGHT) * (step - 1)) / Math.max(1, total - 1);
   const y = (loss) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - loss / most);
   const last = points.at(-1);
   const label = `Training loss, ${points[0].train_loss.toFixed(2)} at step ${points[0].step}, ${last.train_loss.toFixed(3)} at step ${last.step} of ${total}`;
-  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label, preserveAspectRatio: "none" });
+  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label });
   for (const part of [0, 0.5, 1]) {
     svg.append(draw("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(most * part), y2: y(most * part) }));
     svg.append(draw("text", { x: LEFT - 8, y: y(most * part) + 4, "text-anchor": "end" }, (most * part).toFixed(most < 10 ? 2 : 0)));
