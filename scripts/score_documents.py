@@ -5,7 +5,7 @@
 DATA_FOLDER holds any of html/, pdf/, docx/ and epub/. Headings are held against the document's own: every h1 to h6 of the
 page outside of nav, aside and footer (HTML), the outline (PDF), the paragraphs of heading styles as python-docx sees them
 (DOCX), the table of contents (EPUB, NCX or navigation document). A heading counts when its words are there and its level
-is right, relative to the heading before it. Words: the share of the other tool's words that our sections and boilerplate
+is right: it stands under the same heading. `site` counts those that we reject by name as boilerplate. Words: the share of the other tool's words that our sections and boilerplate
 hold, and the share of ours that the other tool has. Other tools are used where they are installed.
 """
 
@@ -34,25 +34,27 @@ def main() -> None:
     """Scores every file of the folder."""
     root = Path(sys.argv[1])
     warnings.filterwarnings("ignore", message=".*HTML parser to parse an XML.*")
-    print(f"{'file':44} {'headings':>9} {'at level':>9}  others (headings at level; words of theirs in ours / of ours in theirs)")
+    print(f"{'file':44} {'headings':>9} {'at level':>9} {'site':>8}  others (headings at level; words of theirs in ours / of ours in theirs)")
     for kind in ("html", "pdf", "docx", "epub"):
         total = Counter()
         for path in sorted((root / kind).glob("*.*")):
             own = OWN[kind](path)
-            ours, text, code = ours_of(path)
+            ours, text, code, site = ours_of(path)
             level, there = at_level(own, ours)
-            total.update(own=len(own), level=level, code=code[0], codes=code[1])
+            out = sum((Counter(key(text) for _, text in own) & Counter(site)).values())
+            total.update(own=len(own), level=level, out=out, code=code[0], codes=code[1])
             others = []
             for name, headings, words in others_of(kind, path):
                 right = f"{at_level(own, headings)[0]}/{len(own)}" if headings is not None else "-"
                 others.append(f"{name} {right}" + (f"; {shared(words, text):.1%} / {shared(text, words):.1%}" if words is not None else ""))
-            print(f"{path.name[:44]:44} {there:>4}/{len(own):<4} {level:>4}/{len(own):<4}  {', '.join(others)}")
+            print(f"{path.name[:44]:44} {there:>4}/{len(own):<4} {level:>4}/{len(own):<4} {out:>8}  {', '.join(others)}")
         if total["own"]:
-            print(f"{kind + ': all':44} {'':9} {total['level'] / total['own']:>9.1%}" + (f"  code blocks whole {total['code']}/{total['codes']}" if total["codes"] else ""))
+            print(f"{kind + ': all':44} {'':9} {total['level'] / total['own']:>9.1%} (without the site's own: {total['level'] / (total['own'] - total['out']):.1%})" + (f"  code blocks whole {total['code']}/{total['codes']}" if total["codes"] else ""))
 
 
-def ours_of(path: Path) -> tuple[Headings, str, tuple[int, int]]:
-    """(headings, text with boilerplate, (code blocks whole, code blocks)) as our cleaner reads the file."""
+def ours_of(path: Path) -> tuple[Headings, str, tuple[int, int], list[str]]:
+    """(headings, text with boilerplate, (code blocks whole, code blocks), keys of the headings that are rejected by name as
+    boilerplate: of navigation, references, related news) as our cleaner reads the file."""
     (item,) = Files(Settings()).fetch(str(path), {})
     document = item.document if isinstance(item, Blob) else item
     parse = plugins.load("cleaners", document.format)
@@ -60,7 +62,8 @@ def ours_of(path: Path) -> tuple[Headings, str, tuple[int, int]]:
     headings = [(len(part.path), part.path[-1]) for part in parts if part.path and part.reason != Reason.BOILERPLATE]
     text = "\n".join("\n".join((*part.path[-1:], part.text)) for part in parts)
     blocks = code_blocks(path) if document.format == "html" else []
-    return headings, text, (sum(block in text for block in blocks), len(blocks))
+    site = [key(part.path[-1]) for part in parts if part.path and part.reason == Reason.BOILERPLATE]
+    return headings, text, (sum(block in text for block in blocks), len(blocks)), site
 
 
 def code_blocks(path: Path) -> list[str]:

@@ -20,6 +20,7 @@ from corpus_tuner.clean.html import Reader, feed
 from corpus_tuner.clean.outline import Outline, Written
 from corpus_tuner.clean.part import Part, Unreadable
 from corpus_tuner.records import Document, Reason
+from corpus_tuner.text import words
 
 MOST = 50_000  # entries of a table of contents
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
@@ -45,7 +46,7 @@ def parse(_document: Document, content: bytes) -> Iterator[Part]:
         book = _Book(archive)
     except Damaged as fault:
         raise Unreadable(str(fault)) from fault
-    outline, levels = Outline(), _Levels()
+    outline, levels, label = Outline(), _Levels(), ""
     lead = Written(0, "")
     sections = [lead]
     for name in book.spine:
@@ -60,9 +61,12 @@ def parse(_document: Document, content: bytes) -> Iterator[Part]:
         for written, entry in found:
             if not written.title or (not written.level and entry is None):
                 sections[-1].blocks += written.blocks  # a file goes on where the one before it ended
+            elif entry is None and _names(label, written.title):
+                sections[-1].blocks += [("line", written.title), *written.blocks]  # the label in the table of contents names it
             elif written.boilerplate:
                 yield Part((written.title,), written.text(), Reason.BOILERPLATE)
             else:
+                label = entry.label if entry else ""
                 sections.append(Written(levels.enter(written.level, entry), written.title, written.anchor, blocks=written.blocks))
     for written in sections:
         yield Part(outline.enter(written.level, written.title), written.text())
@@ -205,12 +209,17 @@ class _Marked(Reader):
 
 def _continues(section: Written, after: Written, entry: Entry) -> bool:
     """Whether the heading `after` belongs to the entry, too: the first of all, or a further one that its label holds."""
-    return not section.level or after.title.lower() in entry.label.lower()
+    return not section.level or _names(entry.label, after.title)
+
+
+def _names(label: str, title: str) -> bool:
+    """Whether the words of a heading stand in a label, whole and in their order."""
+    return f" {' '.join(words(title))} " in f" {' '.join(words(label))} "
 
 
 def _titled(section: Written, entry: Entry) -> Written:
     heading = section.title
-    if entry.label and heading.lower().rstrip(".: ") not in entry.label.lower():
+    if heading and entry.label and not _names(entry.label, heading):
         section.blocks.insert(0, ("line", heading))
     section.title, section.boilerplate = entry.label or heading, False
     return section

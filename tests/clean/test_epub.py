@@ -71,6 +71,13 @@ def test_a_label_takes_the_heading_that_it_names_and_keeps_the_words_of_another(
     assert texts(packed(files, ("a.xhtml", "b.xhtml"), nav)) == {("1 The Sea",): "a", ("Last",): "Farewell\n\nb"}
 
 
+def test_a_heading_that_repeats_its_entry_is_no_step_of_its_own() -> None:
+    """A title below the introduction of its own chapter is a line of it, and what is listed below stands right."""
+    nav = '<ol><li><a href="a.xhtml">1 The Sea</a><ol><li><a href="a.xhtml#x">Salt</a></li></ol></li></ol>'
+    body = '<h1>1</h1><p>About it.</p><h2>The Sea</h2><p>a</p><h3 id="x">Salt</h3><p>s</p>'
+    assert texts(packed({"a.xhtml": body}, ("a.xhtml",), nav)) == {("1 The Sea",): "About it.\n\nThe Sea\n\na", ("1 The Sea", "Salt"): "s"}
+
+
 def test_without_contents_the_headings_are_the_levels() -> None:
     """A file without a heading goes on where the one before it ended."""
     files = {"a.xhtml": "<h1>One</h1><p>a</p>", "b.xhtml": "<p>b</p><h2>Two</h2><p>c</p>"}
