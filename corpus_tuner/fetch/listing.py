@@ -21,7 +21,7 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.fetch import mediawiki
 from corpus_tuner.fetch.client import Client
 from corpus_tuner.fetch.line import one_line
-from corpus_tuner.fetch.mediawiki_pages import Listed
+from corpus_tuner.fetch.mediawiki_answers import Listed
 from corpus_tuner.settings import SourceSettings
 
 MOST = 5000  # documents of a list whose user sets no bound

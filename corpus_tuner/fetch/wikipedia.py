@@ -11,7 +11,8 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.fetch import address, listing, mediawiki
 from corpus_tuner.fetch.client import Client, user_agent
 from corpus_tuner.fetch.line import one_line
-from corpus_tuner.fetch.mediawiki_pages import Listed, Reader, existing
+from corpus_tuner.fetch.mediawiki_answers import Listed, existing
+from corpus_tuner.fetch.mediawiki_pages import Reader
 from corpus_tuner.fetch.mediawiki_text import links
 from corpus_tuner.records import Document, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
