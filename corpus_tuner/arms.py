@@ -22,7 +22,7 @@ def open_arm(
 ) -> Model:
     """The model that `name` stands for: an arm of the evaluation, or a model at an OpenAI-compatible endpoint.
 
-    base, expert; retrieval, nearest: no model; base+retrieval, expert+retrieval: the same with the best sections
+    base, expert; retrieval, nearest, reader: no model; expert+reader: the reader, with what the expert says as a vote; base+retrieval, expert+retrieval: the same with the best sections
     before the question; base+section, expert+section: with the sections that `questions` say it rests on, which is what
     a perfect search would give.
     """
@@ -33,6 +33,11 @@ def open_arm(
         return _model(place, name, sections, calls, questions)
     if name == "retrieval":
         return Retrieval(sections)
+    if name in ("reader", "expert+reader"):
+        from corpus_tuner.models.reader import Reader
+
+        expert = open_model(place.receipt(), place.folder, calls=calls) if who == "expert" else None
+        return Reader(sections, trained(place), expert)
     if name == "nearest":
         return Nearest(((one.question, one.answer) for one in trained(place)), language(sections))
     from corpus_tuner.models.endpoint import Endpoint
@@ -54,7 +59,7 @@ def _model(
     model = open_model(receipt, place.folder, base=who == "base", calls=calls)
     if beside == "retrieval":
         search = Retrieval(sections)
-        return Prompted(model, place.title, lambda question: search.sections(question, TOP), name)
+        return Prompted(model, place.title, lambda question: [one for one, _ in search.sections(question, TOP)], name)
     if beside == "section":
         right = _sections_of(questions, sections)
         return Prompted(model, place.title, lambda question: right.get(question, ()), name)

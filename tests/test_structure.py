@@ -13,6 +13,7 @@ LEVELS = [
     {"settings", "plugins", "store", "archive", "text", "hub", "workers"},
     {"fetch", "clean", "generate", "dataset", "models", "train", "evaluate"},
     {"place", "targets"},
+    {"arms"},
     {"asking", "documents", "sections"},
     {"stages"},
     {"corpus"},

@@ -16,6 +16,12 @@ ARMS = {
     "expert": "the tuned model",
     "retrieval": "no model: the best section's best sentence, by BM25",
     "nearest": "no model: the answer of the trained question nearest by BM25",
+    "reader": "no model: of the trained answers in the best sections, the one that fits the question best",
+    "base+retrieval": "the base model with the best sections before the question",
+    "expert+retrieval": "the tuned model with the best sections before the question",
+    "base+section": "the base model with the right section before the question: what a perfect search would give",
+    "expert+section": "the tuned model with the right section before the question",
+    "expert+reader": "the reader, with what the tuned model says as a vote",
 }
 CLASSES = {
     "trained": "Trained questions, word for word",
@@ -32,7 +38,7 @@ METRICS = {
     "f1": "Word overlap (F1)",
     "contained": "Contains the answer",
 }
-LOOK_UPS = ("nearest", "retrieval")
+LOOK_UPS = ("nearest", "retrieval", "reader")
 ENOUGH = 100  # questions: below, a difference of 20 points often stays hidden
 SHORT = 5  # words: up to here an answer can be expected to the letter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain, pairwise
@@ -166,9 +166,22 @@ class Retrieval(_Baseline):
         best = Index(self._terms[hits[0][0]]).ranked(asked, 1)
         return section.sentence(best[0][0] + 1 if best else 1)
 
-    def sections(self, question: str, top: int = 3) -> list[Section]:
-        """The `top` sections that BM25 finds nearest, best first."""
-        return [self._sections[place] for place, _ in self._by_section.ranked(terms(question, self._language), top)]
+    def sections(self, question: str, top: int) -> list[tuple[Section, float]]:
+        """The `top` sections that BM25 finds nearest, best first, with their scores."""
+        hits = self._by_section.ranked(terms(question, self._language), top)
+        return [(self._sections[place], score) for place, score in hits]
+
+    def shares(self, section: Section, asked: Set[str]) -> list[float]:
+        """For each sentence of `section` the share of the weight of the terms `asked` that it holds."""
+        return [self.share(asked & set(held), asked) for held in self._terms[self._places[section.id]]]
+
+    def share(self, held: Set[str], wanted: Set[str]) -> float:
+        """The weight of the terms in both, as a share of that of `wanted`; one that the corpus lacks weighs as one seen once."""
+        total = sum(self._weight(term) for term in wanted)
+        return sum(self._weight(term) for term in wanted & held) / total if total else 0.0
+
+    def _weight(self, term: str) -> float:
+        return self._weights.get(term, self._rarest)
 
     def passages(self, question: str, answer: str, top: int = 3) -> list[Support]:
         """The `top` passages that come nearest to holding `answer` to `question`, of each section the best one.
@@ -180,14 +193,22 @@ class Retrieval(_Baseline):
         fit = dict(self._by_section.ranked(sorted(asked), CANDIDATES))
         places = sorted({*fit, *dict(self._by_section.ranked(sorted(asked | given), CANDIDATES))})
         fittest = max(fit.values(), default=0.0)
-        closest = max((self._share(asked, set(held)) for place in places for held in self._terms[place]), default=0.0)
+        closest = max((self.share(set(held), asked) for place in places for held in self._terms[place]), default=0.0)
         found = []
         for place in places:
-            touched = not asked or self._share(asked, set().union(*self._terms[place])) >= TOUCHED
+            touched = not asked or self.share(set().union(*self._terms[place]), asked) >= TOUCHED
             home = _relative(fit.get(place, 0.0), fittest, asked) if touched else -1.0
             found.append(self._best(place, answer, (asked, given), closest, home))
         passages = [passage for passage in found if passage]
         return sorted(passages, key=lambda one: (one.supported, one.score), reverse=True)[:top]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {section.id: place for place, section in enumerate(self._sections)}
+
+    @cached_property
+    def _rarest(self) -> float:
+        return max(self._weights.values(), default=1.0)
 
     def _best(
         self, place: int, answer: str, sought: tuple[set[str], set[str]], closest: float, home: float
@@ -200,23 +221,18 @@ class Retrieval(_Baseline):
         best: tuple[tuple[bool, float], Support] | None = None
         for first, end in windows:
             window = set().union(*held[first:end])
-            share = self._share(given, window)
+            share = self.share(window, given)
             if not share:
                 continue
             text = section.text[section.sentences[first][0] : section.sentences[end - 1][1]]
             enough = share >= HELD and needed <= numbers(text)
-            score = max(0.0, (home + _relative(self._share(asked, window), closest, asked)) / 2)
+            score = max(0.0, (home + _relative(self.share(window, asked), closest, asked)) / 2)
             rank = (enough, share + score - 0.1 * (end - first))  # a second sentence must earn its place
             if best is None or rank > best[0]:
                 supported = enough and score >= AT_HOME
                 best = rank, Support(section.id, section.heading, section.url, first + 1, text, round(score, 3), supported)
         return best[1] if best else None
 
-    def _share(self, wanted: set[str], held: set[str]) -> float:
-        """The share of the weight of `wanted` that `held` has; a term that the corpus lacks weighs as one seen once."""
-        rare = max(self._weights.values(), default=1.0)
-        total = sum(self._weights.get(term, rare) for term in wanted)
-        return sum(self._weights[term] for term in wanted & held) / total if total else 0.0
 
 
 def _relative(value: float, best: float, asked: set[str]) -> float:
@@ -227,8 +243,6 @@ def _relative(value: float, best: float, asked: set[str]) -> float:
 
 
 def support(sections: Iterable[Section], question: str, answer: str, top: int = 3) -> list[Support]:
-    """The passages of the corpus that support `answer` to `question`, best first; [] when none does.
-
-    Who asks more than once keeps a `Retrieval` and calls its `passages`: indexing is most of the work.
-    """
+    """The passages of the corpus that support `answer` to `question`, best first; [] when none does (once: who asks more
+    often keeps a `Retrieval`)."""
     return [passage for passage in Retrieval(sections).passages(question, answer, top) if passage.supported]

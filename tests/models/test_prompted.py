@@ -34,7 +34,7 @@ def told(model: ScriptedModel) -> str:
 def test_the_best_sections_stand_before_the_question() -> None:
     """The prompt holds the title, the found section and the question, as they are: no text of them is a placeholder."""
     model = ScriptedModel(["Borman"])
-    arm = Prompted(model, "Apollo 8", lambda question: Retrieval(APOLLO).sections(question, 1), "base+retrieval")
+    arm = Prompted(model, "Apollo 8", lambda question: [one for one, _ in Retrieval(APOLLO).sections(question, 1)], "base+retrieval")
     assert (arm.name, arm.complete(ASKED).text) == ("base+retrieval", "Borman")
     text = told(model)
     assert "about Apollo 8" in text
