@@ -11,4 +11,5 @@ if [ ! -e "$stamp" ]; then
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt --editable ".[$1]"
   touch "$stamp"
 fi
-export PATH="$PWD/$venv/bin:$PATH"
+PATH="$(cd "$venv/bin" && pwd):$PATH"
+export PATH
