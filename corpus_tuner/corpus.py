@@ -128,6 +128,13 @@ class Corpus:
         """Up to the report."""
         return self.build("evaluate", **options)
 
+    def estimate(self, watcher: Watcher | None = None) -> Any:
+        """Requests, tokens, cost and time of generating, and what other ways to answers cost; nothing is sent to a model."""
+        from corpus_tuner.estimates import estimate
+
+        self.build("clean", watcher=watcher)
+        return estimate(self.place)
+
     def asker(self, model: str = "expert", base_url: str = "") -> Any:
         """An opened model to ask many questions: `.ask(question) -> Response`."""
         from corpus_tuner.asking import Asker
@@ -177,7 +184,7 @@ class Corpus:
 
     def _forget_if_new(self) -> None:
         """Takes back the TOML that this very command wrote for a URL or file that gave no document."""
-        if self._new and not self.place.documents.exists():
+        if self._new and not self.place.documents.exists() and not self.place.partial.exists():
             self.place.toml.unlink()
             shutil.rmtree(self.place.folder)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +22,7 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Outcome, Place, keep
 from corpus_tuner.records import Blob, Document, Progress, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
-from corpus_tuner.store import digest, file_digest, read_jsonl, to_line, write_bytes
+from corpus_tuner.store import digest, file_digest, parse_jsonl, read_jsonl, to_line, write_bytes
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -29,6 +32,7 @@ def fetch(place: Place, progress: Progress) -> Counts:
     first: list[Reject] = []
     blobs: set[str] = set()
     counts = keep(place, "fetch", place.documents, _fetched(place, progress, first, blobs))
+    place.partial.unlink(missing_ok=True)
     for path in raw_files(place):
         if path.name not in blobs:
             path.unlink()
@@ -48,22 +52,44 @@ def _fetched(place: Place, progress: Progress, first: list[Reject], blobs: set[s
             count += 1
             blobs.add(found.blob)
             progress(count, None, found.title)
-            yield "", to_line(found)
+            line = to_line(found)
+            if URL.match(source.locator) and known.get(found.id) != found:
+                _note(place.partial, line)
+            yield "", line
     if not count:
         reasons = "; ".join(f"{reject.item_id}: {reject.reason}" for reject in first)
         raise CorpusTunerError(f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators")
 
 
+def _note(path: Path, line: bytes) -> None:
+    """Appends a line; it opens with a line break, since a killed process may have left a torn one."""
+    with path.open("ab") as file:
+        file.write(b"\n" + line)
+
+
+def _noted(path: Path) -> Iterator[bytes]:
+    """The lines that `_note` wrote whole."""
+    if path.exists():
+        with path.open("rb") as file:
+            for line in file:
+                with suppress(ValueError):
+                    json.loads(line)
+                    yield line
+
+
 class Known(Mapping[str, Document]):
-    """The documents of the last build by id, those of a blob only while its bytes are there; read when first asked for."""
+    """The documents of the last build, and of a fetch that was cut off, by id; those of a blob only while its bytes are
+    there. They are read when first asked for."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
 
     @cached_property
     def _documents(self) -> dict[str, Document]:
-        documents = read_jsonl(self._place.documents, Document)
-        return {document.id: document for document in documents if not document.blob or self._place.raw(document.blob).is_file()}
+        place = self._place
+        noted = parse_jsonl(_noted(place.partial), Document, place.partial)
+        documents = chain(read_jsonl(place.documents, Document), noted)
+        return {document.id: document for document in documents if not document.blob or place.raw(document.blob).is_file()}
 
     def __getitem__(self, identity: str) -> Document:
         return self._documents[identity]

@@ -14,7 +14,7 @@ from corpus_tuner.records import Document, Expert, Progress, Reject
 from corpus_tuner.settings import Settings
 from corpus_tuner.store import Calls, from_json, read_jsonl, replacing, to_line, write_jsonl
 
-Counts = dict[str, int]
+Counts = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,11 @@ class Place:
     def documents(self) -> Path:
         """Raw documents as pulled."""
         return self.folder / "documents.jsonl"
+
+    @property
+    def partial(self) -> Path:
+        """Documents that came over the network before a fetch was cut off: the next one need not ask for them again."""
+        return self.folder / "documents.partial.jsonl"
 
     def raw(self, blob: str) -> Path:
         """The bytes of a document of a binary format, by their digest."""
@@ -48,6 +53,11 @@ class Place:
     def rejects(self) -> Path:
         """Everything that left the flow, with its reason."""
         return self.folder / "rejects.jsonl"
+
+    @property
+    def prices(self) -> Path:
+        """The user's own price table, beside sources/ and generated/; there may be none."""
+        return self.folder.parent.parent / "prices.toml"
 
     @property
     def dataset(self) -> Path:

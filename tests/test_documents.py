@@ -10,11 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import mediawiki as real_mediawiki
 import pytest
 
 from corpus_tuner import sections, workers
 from corpus_tuner.corpus import Corpus
 from corpus_tuner.errors import CorpusTunerError, Unavailable
+from corpus_tuner.fetch import mediawiki_pages
+from corpus_tuner.fetch.mediawiki_pages import Reader
 from corpus_tuner.records import Reason, silent
 
 EXCERPT = Path(__file__).parent / "data" / "fetch" / "enwiki-excerpt-pages-articles-multistream.xml.bz2"
@@ -207,3 +210,33 @@ def _runs(pid: int) -> bool:
         return "zombie" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return False
+
+
+# --------------------------------------------------------------------------------------- a fetch that was cut off
+
+
+def test_a_list_that_was_cut_off_goes_on(tmp_path: Path, mediawiki: real_mediawiki.MediaWiki, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came before the wiki went away is not asked for again, a torn line is passed over, and the end is the same."""
+    made = Corpus.open(f"{mediawiki.url}/wiki/Category:Craters", tmp_path, flags={"source.max_documents": 60})
+    monkeypatch.setattr(mediawiki_pages, "BATCH", 20)
+    texts: list[int] = []
+    contents = Reader._contents
+
+    def away(reader: Reader, revisions: list[str]) -> dict[str, object]:
+        texts.append(len(revisions))
+        if len(texts) == 2:
+            raise Unavailable("the wiki went away")
+        return contents(reader, revisions)
+
+    monkeypatch.setattr(Reader, "_contents", away)
+    for _ in range(2):  # twenty pages more each time
+        with pytest.raises(Unavailable):
+            made.fetch()
+        assert texts == [20, 20]
+        texts.clear()
+        with made.place.partial.open("ab") as file:
+            file.write(b'{"id": "torn", "text": "{{a}}')
+    assert made.fetch().counts["fetch"] == {"documents": 60, "rejects": 0}
+    assert texts == [20]
+    assert not made.place.partial.exists()
+    assert [document.title for document in made.show("documents")] == [f"Crater {number:02}" for number in range(60)]
