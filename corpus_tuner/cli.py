@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from corpus_tuner.dataset.prepare import command as prepare_command
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.serve import command as serve_command
 
@@ -322,6 +323,7 @@ def delete(base_url: str, api_key_env: str, name: str, root: Path, as_json: bool
     _emit_json({"deleted": name}) if as_json else click.echo(f"deleted {name}")
 
 
+prepare_command.add_to(app, _common)
 serve_command.add_to(app, _common)
 
 
