@@ -25,6 +25,7 @@ _KEYS = {  # flag -> the key of the TOML that it stands for
     "trainer": "train.trainer",
     "concurrency": "generate.concurrency",
     "limit": "generate.limit",
+    "max_cost": "generate.max_cost",
     "sections": "source.sections",
     "linked": "source.linked",
     "depth": "source.depth",
@@ -99,6 +100,9 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--per-section", type=click.IntRange(1), metavar="N", help="Pairs of each kind for a section."),
         click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Requests in flight (64)."),
         click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N sections."),
+        click.option(
+            "--max-cost", type=click.FloatRange(0, min_open=True), metavar="X", help="Stop before a call that might pass this sum."
+        ),
         click.option("--fresh", is_flag=True, help="Run the stages that are up to date too; answered calls stay paid."),
         click.option("--save", is_flag=True, help="Write flags that differ into the TOML."),
     )
@@ -137,6 +141,19 @@ for _stage, _help in {
     "evaluate": "Up to the report: base against expert against retrieval.",
 }.items():
     _stage_command(_stage, _help)
+
+
+@app.command()
+@click.argument("target")
+@_build_flags
+@_common
+def estimate(target: str, root: Path, as_json: bool, fresh: bool, **flags: Any) -> None:  # noqa: ARG001
+    """Requests, tokens, cost and time of `generate --writer llm`, before anything is sent to a model."""
+    from corpus_tuner.estimates import lines
+    from corpus_tuner.watching import watcher
+
+    found = _open(target, root, **flags).estimate(watcher())
+    _emit_json(found) if as_json else click.echo("\n".join(lines(found)))
 
 
 def _print_built(built: Built, corpus: Corpus) -> None:

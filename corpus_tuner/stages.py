@@ -14,7 +14,6 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place, Stage, keep_rejects
 from corpus_tuner.records import Document, Example, Model, Progress, Reason, Reject, Section
 from corpus_tuner.sections import clean, clean_inputs
-from corpus_tuner.settings import Settings
 from corpus_tuner.store import (
     Calls,
     digest,
@@ -38,7 +37,7 @@ def generate(place: Place, progress: Progress) -> Counts:
     sections = list(read_jsonl(place.sections, Section))[: settings.generate.limit or None]
     writer_class = plugins.load("writers", settings.generate.writer)
     calls = place.calls() if writer_class.needs_model else None
-    model = _teacher(settings, calls) if calls is not None else None
+    model = _teacher(place, calls) if calls is not None else None
     examples: list[Example] = []
     rejects: list[Reject] = []
     try:
@@ -51,20 +50,39 @@ def generate(place: Place, progress: Progress) -> Counts:
     _check_yield(place, len(examples), rejects)
     write_json(place.folder / "coverage.json", coverage(sections, examples, rejects))
     write_jsonl(place.examples, examples)
-    return {"examples": len(examples), "rejects": len(rejects)}
+    counts = {"examples": len(examples), "rejects": len(rejects)}
+    return counts | (_used(place) if calls is not None else {})
 
 
-def _teacher(settings: Settings, calls: Calls) -> Model:
-    if not settings.generate.model:
+def _teacher(place: Place, calls: Calls) -> Model:
+    wanted = place.settings.generate
+    if not wanted.model:
         raise CorpusTunerError(
             "the llm writer needs a model: --model NAME (and --base-url for another host than OpenAI)"
         )
     from corpus_tuner.models.endpoint import Endpoint
+    from corpus_tuner.models.prices import Meter, known_price, paid
 
-    wanted = settings.generate
-    return Endpoint(wanted.base_url, wanted.api_key_env, wanted.model, calls, concurrency=wanted.concurrency)
+    meter = None
+    if wanted.max_cost:
+        price = known_price(wanted.model, place.prices)
+        meter = Meter(price, wanted.max_cost, paid(calls.path, wanted.base_url, wanted.model, price).cost)
+    return Endpoint(wanted.base_url, wanted.api_key_env, wanted.model, calls, concurrency=wanted.concurrency, meter=meter)
 
 
+def _used(place: Place) -> Counts:
+    """What the writing model has used so far, each recorded call once, whichever run made it."""
+    from corpus_tuner.models.prices import paid, price_of
+
+    wanted = place.settings.generate
+    price = price_of(wanted.model, place.prices)
+    found = paid(place.folder / "calls.jsonl", wanted.base_url, wanted.model, price)
+    counts = {"calls paid so far": found.calls}
+    counts |= {f"{name.removesuffix('_tokens')} tokens": n for name, n in found.usage.items() if name in _TOKENS}
+    return counts | ({price.currency: round(found.cost, 4)} if price else {})
+
+
+_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _NO_LOSS = (Reason.DUPLICATE, Reason.SURPLUS, Reason.GIVEN_UP)
 
 

@@ -15,7 +15,7 @@ LEVELS = [
     {"place", "targets"},
     {"arms"},
     {"asking", "documents", "sections"},
-    {"stages"},
+    {"estimates", "stages"},
     {"corpus"},
     {"watching"},
     {"serve"},

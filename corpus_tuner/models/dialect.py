@@ -48,3 +48,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     with suppress(ValueError, TypeError):
         return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
     return None
+
+
+def counted(usage: Any) -> dict[str, int]:
+    """The token counts of a reply; what is named in its details (cached_tokens, reasoning_tokens) beside the sums."""
+    flat = dict(usage) if isinstance(usage, Mapping) else {}
+    for name in ("prompt_tokens_details", "completion_tokens_details"):
+        if isinstance(flat.get(name), Mapping):
+            flat = {**flat[name], **flat}
+    return {name: n for name, n in flat.items() if isinstance(n, int) and not isinstance(n, bool) and n >= 0}

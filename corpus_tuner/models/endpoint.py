@@ -5,31 +5,28 @@ It knows how to ask once, and how to say what went wrong; when to ask again is i
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
-from corpus_tuner.models.dialect import not_understood, reduced, retry_after, said
+from corpus_tuner.models.dialect import counted, not_understood, reduced, retry_after, said
+from corpus_tuner.models.keys import api_key
+from corpus_tuner.models.prices import Meter
 from corpus_tuner.models.wire import Bounds, TooLong, package_of
 from corpus_tuner.records import Expert, Message, Model, Reply
 from corpus_tuner.store import Calls, digest
-
-DUMMY_KEY = "none"  # the SDK wants one even where the server does not
 
 
 class Endpoint:
     """A Model at `base_url`. The key is read from the variable `api_key_env`; it never leaves this object.
 
     `calls` records every answered exchange, and one that is recorded is not paid again. `concurrency` is the number
-    of threads that will call `complete` at once; `timeout` bounds one exchange from its first byte to its last, in
+    of threads that will call `complete` at once; `meter` is asked before each call that costs; `timeout` bounds one exchange from its first byte to its last, in
     seconds. Raises CorpusTunerError where the URL, the model or the key is missing.
     """
 
@@ -43,6 +40,7 @@ class Endpoint:
         name: str | None = None,
         *,
         concurrency: int = 64,
+        meter: Meter | None = None,
     ) -> None:
         url = urlsplit(base_url)
         if url.scheme not in ("http", "https") or not url.hostname:
@@ -55,8 +53,9 @@ class Endpoint:
         self.calls = calls
         self.timeout = timeout
         self.concurrency = concurrency
+        self._meter = meter
         self._key_env = api_key_env
-        self._key = _key(api_key_env, url.hostname)
+        self._key = api_key(api_key_env, url.hostname)
         self._host = url.netloc.rpartition("@")[2]
         self._lock = threading.Lock()
         self._made: Any = None
@@ -91,7 +90,7 @@ class Endpoint:
         recorded = None if self.calls is None else self.calls.get(key)
         if recorded:
             return Reply(**recorded["reply"], usage=recorded["usage"], call=key)
-        sent, reply = self._exchange(body)
+        sent, reply = self._exchange(body) if self._meter is None else self._meter.pay(body, self._exchange)
         if self.calls is not None:
             said = {"text": reply.text, "finish_reason": reply.finish_reason}
             exchange = {
@@ -152,8 +151,7 @@ class Endpoint:
             if isinstance(text, list):  # content parts
                 text = "".join(part.get("text", "") for part in text)
             reason = "refusal" if refusal and not message.get("content") else choice.get("finish_reason")
-            usage = {name: n for name, n in (found.get("usage") or {}).items() if isinstance(n, int)}
-            return Reply(self._clean(str(text)), str(reason or "stop"), usage)
+            return Reply(self._clean(str(text)), str(reason or "stop"), counted(found.get("usage")))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             kind = raw.http_response.headers.get("content-type", "something")[:80]
             raise Transient(
@@ -225,20 +223,6 @@ def open_expert(expert: Expert, root: Path, *, base: bool = False, calls: Calls 
     """The tuned model of `expert` at its host; with `base` the model that it was tuned from, at the same host."""
     model = expert.base if base else expert.model
     return Endpoint(expert.base_url, expert.api_key_env, model, calls, name="base" if base else expert.name)
-
-
-def _key(variable: str, host: str) -> str:
-    """The key, or a dummy for a server that wants none: one on this machine, or where no variable is named."""
-    key = os.environ.get(variable, "").strip() if variable else DUMMY_KEY
-    if not key and not _is_loopback(host):
-        raise CorpusTunerError(f"set the environment variable {variable} to your API key for {host}")
-    return key or DUMMY_KEY
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost" or host.endswith(".localhost")
 
 
 def _now() -> str:

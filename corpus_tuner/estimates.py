@@ -1,0 +1,132 @@
+"""What a generation will take, and what the ways to the same goal cost, before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.models.prices import Paid, Price, known_price, paid
+from corpus_tuner.place import Place
+from corpus_tuner.records import Section
+from corpus_tuner.store import read_jsonl
+
+LETTERS = 4  # of one token; a rule of thumb for English, others take more
+REPLY_TOKENS = {  # of one pair in JSON, measured at tests/data/generate/by_hand.jsonl
+    "basic": 34,
+    "reworded": 36,
+    "reverse": 39,
+    "detailed": 82,
+    "cross": 80,
+    "abstain": 65,  # a near miss and its twin
+    "rewrite": 0,  # as long as the section
+}
+AGAIN = 0.1  # more for what is asked a second time; by hand it was 0 to 0.1
+SECONDS, TOKENS_A_SECOND = 0.7, 60.0  # of one reply: until its first token, and then; servers differ widely
+QUESTION, ANSWER = 30, 30  # tokens of a question to the finished expert, and of its answer
+PASSAGES = 900  # tokens of what a retrieval puts before a question
+EPOCHS = 3
+TUNED = "tuned model"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to answers about the corpus: what it costs once, and for each question."""
+
+    name: str
+    once: float
+    question: float
+    breakeven: int | None = None  # questions from which the tuned model costs less; None: never
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Requests, tokens, cost and time of generating, whatever is recorded already; `paid` says what that is."""
+
+    model: str
+    plan: str
+    sections: int
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    pairs: int
+    seconds: float
+    cost: float
+    currency: str
+    dated: str
+    paid: Paid
+    ways: tuple[Way, ...]
+
+
+def estimate(place: Place) -> Estimate:
+    """The estimate for the sections of a corpus and its settings. Nothing is sent.
+
+    Raises CorpusTunerError for a writer that asks no model, and for a model without a price.
+    """
+    from corpus_tuner.generate.ask import messages
+    from corpus_tuner.generate.plan import Plan
+
+    wanted = place.settings.generate
+    if wanted.writer != "llm":
+        raise CorpusTunerError(f"the writer {wanted.writer!r} asks no model and costs nothing: estimate with --writer llm --model NAME")
+    if not wanted.model:
+        raise CorpusTunerError("an estimate needs the model: --model NAME")
+    price = known_price(wanted.model, place.prices)
+    sections = list(read_jsonl(place.sections, Section))[: wanted.limit or None]
+    work = Plan(wanted.plan_of(), sections, wanted.counts, wanted.max_section_words).work()
+    prompt = sum(_tokens("".join(one["content"] for one in messages(task))) for task in work)
+    replies = [task.count * (REPLY_TOKENS.get(task.kind) or _tokens(task.lines)) for task in work]
+    again = 1 + AGAIN
+    requests, prompt, completion = (math.ceil(n * again) for n in (len(work), prompt, sum(replies)))
+    rounds = math.ceil(requests / wanted.concurrency)
+    seconds = rounds * (SECONDS + sum(replies) / (len(replies) or 1) / TOKENS_A_SECOND)
+    cost = price.of({"prompt_tokens": prompt, "completion_tokens": completion})
+    return Estimate(
+        wanted.model, wanted.plan_of(), len(sections), requests, prompt, completion, sum(task.count for task in work),
+        round(seconds, 1), cost, price.currency, price.dated,
+        paid(place.folder / "calls.jsonl", wanted.base_url, wanted.model, price),
+        _ways(sections, cost, completion, price),
+    )  # fmt: skip
+
+
+def _ways(sections: Sequence[Section], generating: float, rows: int, price: Price) -> tuple[Way, ...]:
+    """A tuned model, the corpus in every prompt, and retrieval; all at the price of the same model."""
+    corpus = sum(_tokens(section.text) for section in sections)
+    ask = {"prompt_tokens": QUESTION, "completion_tokens": ANSWER}
+    name = TUNED if price.training else f"{TUNED} (trained at no cost: the price table names none)"
+    tuned = Way(name, generating + rows * EPOCHS * price.training / 1_000_000, price.of(ask))
+    long = price.of(ask | {"prompt_tokens": QUESTION + corpus, "cached_tokens": corpus})
+    found = price.of(ask | {"prompt_tokens": QUESTION + PASSAGES})
+    others = (("corpus in every prompt", long), ("retrieval", found))
+    return (tuned, *(Way(name, 0.0, cost, _breakeven(tuned, cost)) for name, cost in others))
+
+
+def _breakeven(tuned: Way, question: float) -> int | None:
+    saved = question - tuned.question
+    return math.ceil(tuned.once / saved) if saved > 0 else None
+
+
+def _tokens(text: str) -> int:
+    return math.ceil(len(text) / LETTERS)
+
+
+def lines(found: Estimate) -> list[str]:
+    """The estimate as text, one line a fact."""
+    money = f"{found.cost:.4f} {found.currency}"
+    shown = [
+        f"{found.requests:,} requests to {found.model} for {found.sections:,} sections, plan {found.plan}: up to {found.pairs:,} pairs",
+        f"{found.prompt_tokens:,} tokens in, {found.completion_tokens:,} out (four letters a token; reasoning comes on top)",
+        f"{money} at the prices of {found.dated}, without what a provider's cache saves",
+        f"about {found.seconds:,.0f} s",
+    ]
+    if found.paid.calls:
+        shown.append(f"paid so far: {found.paid.calls:,} calls, {found.paid.cost:.4f} {found.currency}; what is recorded is not asked again")
+    for way in found.ways:
+        after = "" if way.name.startswith(TUNED) else f"; dearer than tuning {_from(way.breakeven)}"
+        shown.append(f"{way.name}: {way.once:.4f} once, {way.question * 1000:.4f} for 1,000 questions{after}")
+    return shown
+
+
+def _from(breakeven: int | None) -> str:
+    return "never" if breakeven is None else f"from {breakeven:,} questions on"
