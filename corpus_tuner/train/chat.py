@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 USER, ASSISTANT, SYSTEM, END = "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"
-WEIGHT = 1
+WEIGHT, SHORT = 4, 8  # a question, and an answer of at most so many words, counts so often when pieces are merged
 CHAT_FORMAT = "corpus-tuner-1"
 UNREAD = ("?", ",", '"', "“", "”")  # signs of a question that the student does not see
 
@@ -64,9 +64,14 @@ def train_tokenizer(rows: Iterable[Conversation], vocabulary: int) -> Tokenizer:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    texts = (text for row in rows for token, text, _ in segments(row) for _ in range(WEIGHT if token == USER else 1))
+    texts = (text for row in rows for token, text, _ in segments(row) for _ in range(_weight(token, text)))
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def _weight(token: str, text: str) -> int:
+    """One layer cannot join pieces into a word, so the words that are asked for, and short answers, should be whole."""
+    return WEIGHT if token == USER or len(text.split()) <= SHORT else 1
 
 
 def encode(tokenizer: Tokenizer, conversations: Iterable[Iterable[Message]]) -> list[tuple[list[int], list[bool]]]:

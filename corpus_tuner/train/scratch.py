@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 VOCABULARY, WIDTH, LAYERS = 2048, 128, 1
-RATE, BATCH = 2e-3, 32
+RATE, BATCH = 2.5e-3, 32
 PASSES_PER_EPOCH = 20  # one of `epochs`: a student that starts from nothing needs many passes
 
 
