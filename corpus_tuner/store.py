@@ -162,7 +162,7 @@ class Calls:
     def _index(self) -> Iterator[tuple[str, int]]:
         """Key and offset of every whole line. Raises CorpusTunerError for one that is no exchange: it was paid for."""
         end = 0
-        with self.path.open("rb") as file:
+        with self.path.open("rb", buffering=1 << 20) as file:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     return

@@ -38,8 +38,9 @@ from corpus_tuner.generate.llm import LlmWriter
 from corpus_tuner.records import Example, Section
 from corpus_tuner.settings import GenerateSettings, Settings
 sections = list(read_jsonl(folder / "sections.jsonl", Section))
-settings = Settings(generate=GenerateSettings(writer="llm", concurrency=concurrency))
-items = list(generate(sections, LlmWriter(settings, model), {kind: 20 for kind in kinds}))
+plan = {} if kinds == ["facts"] else {"plan": "classic", "kinds": {kind: 20 for kind in kinds}}
+settings = Settings(generate=GenerateSettings(writer="llm", concurrency=concurrency, **plan))
+items = list(generate(sections, LlmWriter(settings, model), settings.generate.counts))
 write_jsonl(folder / "examples.jsonl", (item for item in items if isinstance(item, Example)))
 write_jsonl(folder / "rejects.jsonl", (item for item in items if not isinstance(item, Example)))
 """
@@ -121,7 +122,7 @@ def clean(options: argparse.Namespace) -> None:
     print("\n| run | requests | limit s | median s | runs s | first request to last reply s | tokens a pair |")
     print("|---|---|---|---|---|---|---|")
     with stub("--latency", str(options.latency)) as root, tempfile.TemporaryDirectory() as name:
-        for sections, kinds in ((60, "basic"), (60, "basic,detailed"), (300, "basic,detailed")):
+        for sections, kinds in ((60, "basic"), (300, "basic,detailed")):
             for label, code in (("corpus_tuner", WRITER), ("bare SDK, threads", BARE)):
                 folder = Path(name)
                 write_sections(folder, sections)
@@ -139,6 +140,31 @@ def clean(options: argparse.Namespace) -> None:
                     f"| {' '.join(f'{one:.2f}' for one in seconds)} | {stats['span_s']:.2f} | {tokens:.0f} |",
                     flush=True,
                 )
+
+
+def facts(options: argparse.Namespace) -> None:
+    """The plan by sentences: the share of sentences with three pairs, one of them reverse, and what a pair costs."""
+    from corpus_tuner.generate.coverage import coverage
+    from corpus_tuner.records import Example, Section
+    from corpus_tuner.store import read_jsonl
+
+    print("\n| plan by sentences | sentences | with three pairs, one reverse | requests | pairs | tokens a pair |")
+    print("|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_sections(folder, 60)
+        for label, plan in (("clean", []), ("20 % malformed, 5 % HTTP faults", ["--fault", "malformed=0.20", "--fault", "http=0.05"])):
+            (folder / "calls.jsonl").unlink(missing_ok=True)
+            with stub("--latency", "0.05", *plan) as root:
+                run(WRITER, root, folder, options.concurrency, "facts")
+                stats = control(root, "/stats")
+            sections, examples = (list(read_jsonl(folder / f"{one.__name__.lower()}s.jsonl", one)) for one in (Section, Example))
+            found = coverage(sections, examples)
+            tokens = (stats["prompt_tokens"] + stats["completion_tokens"]) / len(examples)
+            print(
+                f"| {label} | {found['sentences']} | {found['full_share']:.2%} | {stats['requests']} | {len(examples)} | {tokens:.0f} |",
+                flush=True,
+            )
 
 
 def faults(options: argparse.Namespace) -> None:
@@ -169,40 +195,96 @@ def faults(options: argparse.Namespace) -> None:
             )
 
 
+READ_MARKS = """
+import os, openai
+from corpus_tuner.models.wire import package_of
+response = package_of(openai.DefaultHttpxClient).Response
+read, file = response.read, os.open(os.environ["READ_MARKS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def marking(self):
+    content = read(self)
+    if self.status_code == 200 and self.request.url.path.endswith("/chat/completions") and not hasattr(self, "_marked"):
+        self._marked = True
+        os.write(file, (__import__("json").loads(self.request.content)["messages"][1]["content"].encode().hex() + "\\n").encode())
+    return content
+response.read = marking
+"""
+
+
 def kills(options: argparse.Namespace) -> None:
-    """kill -9 at random moments, and the same again: replies recorded before, and asked for again after."""
-    print("\n| killed with | calls recorded | of these asked again | sent by the server, not yet on record | pairs at the end |")
+    """kill -9 at random moments, and the same again.
+
+    A reply counts as read when its last byte came out of the HTTP client: a hook there writes a mark at once. Marked
+    replies without a line in calls.jsonl were read and lost; recorded ones that the server sees again were asked twice.
+    """
+    print("\n| killed with | replies read | of these not recorded | recorded and asked again | pairs at the end |")
     print("|---|---|---|---|---|")
     random_ = random.Random(1)
-    with stub("--latency", "0.4") as root:
+    total = [0, 0, 0]
+    with stub("--latency", "0.4", "--jitter", "0.2") as root:
         for _ in range(options.kills):
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
                 write_sections(folder, 150)
                 control(root, "/reset")
-                command = [sys.executable, "-c", WRITER, f"{root}/v1", name, str(options.concurrency), "basic,detailed"]
-                process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(HERE.parent)})
+                command = [sys.executable, "-c", READ_MARKS + WRITER, f"{root}/v1", name, str(options.concurrency), "basic,detailed"]
+                environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "READ_MARKS": str(folder / "marks")}
+                process = subprocess.Popen(command, env=environment)
                 while not control(root, "/stats")["ok"]:
                     time.sleep(0.01)
-                time.sleep(random_.uniform(0, 1.0))
-                flight = control(root, "/stats")
+                time.sleep(random_.uniform(0, 1.5))
+                flight = control(root, "/stats")["in_flight"]
                 process.send_signal(signal.SIGKILL)
                 process.wait()
-                recorded = keys(folder)
-                time.sleep(0.5)
-                control(root, "/mark")
-                unread = control(root, "/stats")["ok"] - len(recorded)
+                recorded = prompts(folder)
+                marks = (folder / "marks").read_bytes().splitlines(keepends=True)
+                read = {bytes.fromhex(line.decode().strip()).decode() for line in marks if line.endswith(b"\n")}
                 run(WRITER, root, folder, options.concurrency, "basic,detailed")
-                again = control(root, "/stats")["repeated_marked"] - unread
+                again = len(prompts(folder)) - len(set(prompts(folder)))
+                counts = [len(read), len(read - set(recorded)), again]
+                total = [one + other for one, other in zip(total, counts)]
                 pairs = count(folder / "examples.jsonl")
-                print(f"| {flight['in_flight']} in flight | {len(recorded)} | {max(again, 0)} | {unread} | {pairs} |", flush=True)
+                print(f"| {flight} in flight | {' | '.join(map(str, counts))} | {pairs} |", flush=True)
+    print(f"| all | {' | '.join(map(str, total))} | |")
 
 
-def keys(folder: Path) -> list[str]:
-    """The keys of the whole lines in calls.jsonl."""
+def prompts(folder: Path) -> list[str]:
+    """The prompts of the whole lines in calls.jsonl."""
     path = folder / "calls.jsonl"
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line)["key"] for line in lines if line.endswith(b"\n")]
+    return [json.loads(line)["request"]["messages"][1]["content"] for line in lines if line.endswith(b"\n")]
+
+
+LOG = """
+import resource, sys, time
+from pathlib import Path
+from corpus_tuner.store import Calls
+start = time.perf_counter()
+calls = Calls(Path(sys.argv[1]))
+ready = time.perf_counter() - start
+assert calls.get("k00099999")["reply"]["text"]
+print(len(calls), ready, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+start = time.perf_counter()
+from corpus_tuner.models.prices import Price, paid
+found = paid(Path(sys.argv[1]), "http://h/v1", "m", Price(1.0, 2.0))
+print(found.calls, time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def log(options: argparse.Namespace) -> None:  # noqa: ARG001
+    """100,000 calls of 5 KB already on record: until it is ready, until all that was paid is added up, and the memory."""
+    print("\n| calls.jsonl of 100,000 calls | calls | seconds | peak memory MB |")
+    print("|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "calls.jsonl"
+        with path.open("w") as file:
+            for number in range(100_000):
+                exchange = {"base_url": "http://h/v1", "request": {"model": "m", "messages": [{"role": "user", "content": "x" * 2500}]}}
+                exchange |= {"reply": {"text": "y" * 2250, "finish_reason": "stop"}, "usage": {"prompt_tokens": 625, "completion_tokens": 560}}
+                file.write(json.dumps({"key": f"k{number:08}", **exchange, "sample": 0, "attempt": 0, "time": ""}) + "\n")
+        said = subprocess.run([sys.executable, "-c", LOG, str(path)], check=True, capture_output=True, text=True).stdout
+        for label, line in zip(("ready", "what was paid added up"), said.splitlines()):
+            calls, seconds, memory = line.split()
+            print(f"| {label} | {calls} | {float(seconds):.2f} | {float(memory):.0f} |")
 
 
 def limited(options: argparse.Namespace) -> None:
@@ -220,14 +302,14 @@ def limited(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--latency", type=float, default=0.5)
     parser.add_argument("--concurrency", type=int, default=64)
-    parser.add_argument("--only", default="clean,faults,kills,limited")
+    parser.add_argument("--only", default="clean,facts,faults,kills,limited,log")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
     for name in options.only.split(","):
-        {"clean": clean, "faults": faults, "kills": kills, "limited": limited}[name](options)
+        {"clean": clean, "facts": facts, "faults": faults, "kills": kills, "limited": limited, "log": log}[name](options)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def paid(path: Path, base_url: str, model: str, price: Price | None = None) -> P
     if not path.is_file():
         return Paid(0, {}, 0.0)
     wanted = head.encode()
-    with path.open("rb") as file:
+    with path.open("rb", buffering=1 << 20) as file:
         for line in file:
             if wanted not in line[: len(wanted) + 100] or not line.endswith(b"\n"):
                 continue
