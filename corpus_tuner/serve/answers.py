@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +14,7 @@ from corpus_tuner.models.tokens import End, Token, stream
 from corpus_tuner.records import Message, Model
 from corpus_tuner.serve.problem import Problem
 
+_one_at_a_time = threading.Lock()  # a large model fills its device, and its random numbers are the process' own
 LONGEST = 1024  # tokens of an answer of a model that does not say how much it can write
 
 
@@ -85,9 +88,11 @@ def _at_once(model: Model, ask: Ask) -> Iterator[Piece]:
         raise Problem(400, "This model gives no log probabilities.", "unsupported_value", "logprobs")
     if ask.top_p < 1:
         raise Problem(400, "This model does not support 'top_p'.", "unsupported_value", "top_p")
-    reply = model.complete(
-        ask.messages, max_tokens=ask.max_tokens or LONGEST, temperature=ask.temperature, stop=ask.stop, sample=ask.seed or 0
-    )
+    seed = random.getrandbits(31) if ask.seed is None else ask.seed
+    with _one_at_a_time:
+        reply = model.complete(
+            ask.messages, max_tokens=ask.max_tokens or LONGEST, temperature=ask.temperature, stop=ask.stop, sample=seed
+        )
     used = {name: int(reply.usage.get(name, 0)) for name in ("prompt_tokens", "completion_tokens")}
     reason = reply.finish_reason if reply.finish_reason in ("stop", "length", "content_filter") else "stop"
     yield Piece(reply.text, (), reason, used | {"total_tokens": sum(used.values())})

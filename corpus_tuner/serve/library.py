@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -104,8 +105,10 @@ class Library:
             if place.base == "scratch":
                 _make_blank(place.folder)
                 return open_model(Expert("scratch", "scratch", "scratch"), place.folder)
-            return open_model(Expert(place.name, place.base, "transformers"), place.folder, base=True)
+            return _open_base(place)
         expert = from_json(Expert, json.loads((place.folder / "expert.json").read_text(encoding="utf-8")))
+        if expert.backend == "transformers":
+            _use_all_cores()
         return open_model(replace(expert, name=place.name, folder=""), place.folder)
 
     def _trained(self, row: Any) -> Place:
@@ -123,6 +126,27 @@ class Library:
             if backend in LOCAL and not folder.name.startswith("."):
                 name = f"ft:{base}:{self.config.organization}:{folder.parent.parent.name}:{folder.name}"
                 yield Place(name, f"{folder} {made}", folder, created=int(made))
+
+
+def _open_base(place: Place) -> Model:
+    """A model of the Hugging Face hub, or of the operator's own folder, as it is."""
+    from corpus_tuner import hub
+    from corpus_tuner.models.local import FEATURE, LocalModel
+
+    _use_all_cores()
+    tokenizer, model = hub.load_tokenizer(place.base, FEATURE), hub.load_base(place.base, FEATURE)
+    ends = model.generation_config.eos_token_id
+    ends = [tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends] if ends is not None else [])]
+    return LocalModel(model, tokenizer, sorted(set(ends)), place.name)
+
+
+def _use_all_cores() -> None:
+    """The server holds numpy to one thread; a large model on a processor is to have them all."""
+    try:
+        import torch
+    except ImportError:
+        return  # opening it says what is missing
+    torch.set_num_threads(os.cpu_count() or 1)
 
 
 def _receipt(path: Path) -> tuple[str, str]:

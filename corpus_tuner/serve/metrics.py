@@ -22,7 +22,7 @@ class Metrics:
         self._step: int = job["step"]
         self._started = self._last = time.monotonic()
         self._first: int | None = None
-        self._done, self._total = 0, None
+        self._done, self._total, self._steps = 0, None, 0
 
     def progress(self, done: int, total: int | None, note: str) -> None:  # noqa: ARG002 - the log says it in numbers
         """The trainer's Progress."""
@@ -34,20 +34,18 @@ class Metrics:
 
     def flush(self) -> None:
         """Stores what the log has more than was told."""
-        lines = [line for line in read_log(self._log) if line["step"] > self._step]
+        log = read_log(self._log)
+        lines = [line for line in log if line["step"] > self._step]
+        if log and self._done and self._total:  # its progress may count passes instead of steps
+            self._steps = round(log[-1]["step"] * self._total / self._done)
         with self._state.write() as db:
             for line in lines:
-                jobs.event(db, self._job, *_said(line, self._steps(line)))
+                jobs.event(db, self._job, *_said(line, self._steps))
                 self._step = line["step"]
             db.execute(
                 "UPDATE jobs SET step = ?, estimated_finish = ? WHERE id = ? AND status = 'running'",
                 (self._step, self._finish(), self._job),
             )
-
-    def _steps(self, line: dict[str, Any]) -> int:
-        """Steps in all, as far as the trainer knows: its progress may count passes instead of steps."""
-        done = line.get("pass", line["step"])
-        return round(line["step"] * self._total / done) if self._total and done else line["step"]
 
     def _finish(self) -> int | None:
         done = self._done - (self._first or 0)
