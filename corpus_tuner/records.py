@@ -123,6 +123,7 @@ class Reason(StrEnum):
     UNSUPPORTED_NAME = "name not in the source"
     UNSUPPORTED_ANSWER = "not supported by the source"
     DUPLICATE = "duplicate"
+    REPEATED = "near-duplicate of another pair"
     SURPLUS = "more than asked for"
     ONE_SECTION = "needs one section only"
     ANSWERABLE = "may be answered by the source"  # a question that should have no answer there

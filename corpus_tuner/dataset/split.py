@@ -19,6 +19,9 @@ from corpus_tuner.text import normalise_answer, words
 NEAR = 0.7
 """Token-set Jaccard similarity from which two questions count as the same wording."""
 
+RUN = 12
+"""Words in a row of a held-out question that no trained question or answer may have (GPT-3 took 13, Brown et al. 2020)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -87,8 +90,15 @@ def _has_twin(example: Example, group: list[Example]) -> bool:
     return any(normalise_answer(other.answer) == answer for other in group if other.id != example.id)
 
 
+def _runs(text: str) -> set[int]:
+    """Hashes of every RUN words in a row."""
+    spelled = words(text)
+    return {hash(tuple(spelled[at : at + RUN])) for at in range(len(spelled) - RUN + 1)}
+
+
 class _NearDuplicates:
-    """Trained questions by their rarest words, to find those in nearly the words of another."""
+    """Trained questions by their rarest words, to find those in nearly the words of another; and what else of a trained
+    pair, its answer too, has RUN words in a row with a question."""
 
     def __init__(self, trained: list[Example], texts: Mapping[str, Section]) -> None:
         self.trained, self.texts = trained, texts
@@ -98,18 +108,23 @@ class _NearDuplicates:
         for index, tokens in enumerate(self._sets):
             for word in tokens:
                 self._places[word].append(index)
+        self._runs: dict[int, list[int]] = defaultdict(list)
+        for index, example in enumerate(trained):
+            for run in _runs(example.question) | _runs(example.answer):
+                self._runs[run].append(index)
 
     def of(self, example: Example) -> list[Example]:
-        """The others with a token-set Jaccard similarity of NEAR or more.
+        """The others with a token-set Jaccard similarity of NEAR or more, or with RUN words of its question in a row.
 
-        Only those that share one of the rarest words need a look: prefix filtering, Chaudhuri et al. 2006.
+        Of the former, only those that share one of the rarest words need a look: prefix filtering, Chaudhuri et al. 2006.
         """
         tokens = frozenset(words(example.question))
         ranked = sorted(tokens, key=lambda word: (self._frequency[word], word))
         prefix = ranked[: len(ranked) - math.ceil(NEAR * len(ranked)) + 1]
         indices = {index for word in prefix for index in self._places.get(word, ())}
-        near = (i for i in sorted(indices) if len(tokens & self._sets[i]) >= NEAR * len(tokens | self._sets[i]))
-        return [self.trained[i] for i in near if self.trained[i].id != example.id]
+        near = {i for i in indices if len(tokens & self._sets[i]) >= NEAR * len(tokens | self._sets[i])}
+        near |= {index for run in _runs(example.question) for index in self._runs.get(run, ())}
+        return [self.trained[i] for i in sorted(near) if self.trained[i].id != example.id]
 
     def in_its_document(self, example: Example) -> bool:
         """Whether one of them belongs to the same document: holding this one out would cost another fact its pair.

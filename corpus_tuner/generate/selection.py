@@ -14,7 +14,9 @@ from corpus_tuner.generate.questions import same_question
 from corpus_tuner.generate.wording import ABSTENTIONS
 from corpus_tuner.records import Example, Reason, Reject
 from corpus_tuner.store import digest
+from corpus_tuner.text import normalise_answer, words
 
+NEAR = 0.9  # token-set Jaccard similarity from which two questions with one answer are the same
 EXTRA = 2  # times as many pairs as a plan by sentences asked for are kept: they are paid for
 
 
@@ -40,6 +42,7 @@ class Selection:
         self._writer = writer
         self._passage: Passage | None = None
         self._questions: set[str] = set()
+        self._asked: dict[tuple[str, str], list[frozenset[str]]] = {}  # words of questions, by section and answer
         self._taken: dict[tuple[str, ...], int] = {}
         self.kept = self.lost = 0
 
@@ -100,6 +103,8 @@ class Selection:
         key = same_question(pair.question)
         if key in self._questions:
             return Reason.DUPLICATE
+        if self._repeats(pair):
+            return Reason.REPEATED
         if task is not None:
             place = (task.id, str(task.numbers), str(task.ask)) if task.numbers else (task.section.id, task.kind)
             most = EXTRA * task.count if task.numbers else self._limits[task.kind]
@@ -107,6 +112,18 @@ class Selection:
                 return Reason.SURPLUS
             self._taken[place] = self._taken.get(place, 0) + 1
         self._questions.add(key)
+        return found
+
+    def _repeats(self, pair: Pair) -> bool:
+        """Whether a pair of this section has the same answer to a question of nearly the same words.
+
+        Other wordings of one fact are wanted: they stay, held together by the sentence that they rest on.
+        """
+        asked = frozenset(words(pair.question))
+        others = self._asked.setdefault((self._passage.section.id, normalise_answer(pair.answer)), [])
+        found = any(len(asked & other) >= NEAR * len(asked | other) for other in others)
+        if not found:
+            others.append(asked)
         return found
 
     def _abstention(self) -> str:

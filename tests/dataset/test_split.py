@@ -135,3 +135,19 @@ def test_input_is_output_plus_rejects(drawn, unseen) -> None:
     assert sorted([one.id for one in splits] + [reject.item_id for reject in rejects]) == sorted(
         example.id for example in examples
     )
+
+
+def test_no_held_out_question_stands_in_what_is_trained_on() -> None:
+    """Twelve words of it in a row, in a question or in a text told again, take the trained pair out by name."""
+    sections, examples = corpus(60)
+    unseen = DatasetSettings(unseen=0.2, paraphrase=0.0, validation=0.0)
+    held = next(one.id for one in assign(examples, sections, unseen)[0] if one.split == "unseen")
+    long = "On the evening of which day in May did the crew of that ship set sail?"
+    examples = [replace(one, question=long) if one.id == held else one for one in examples]
+    other, text = corpus(1, "Other")
+    leak = replace(text[0], id="leak", kind="rewrite", answer=f"Teacher: {long} Pupil: I forgot.")
+    fine = replace(text[1], id="fine", answer=f"Teacher: {' '.join(long.split()[:11])}. Pupil: I forgot.")
+    splits, rejects = assign([*examples, leak, fine], sections + other, unseen)
+    assert "leak" not in {one.id for one in splits}
+    assert {one.id: one.split for one in splits}["fine"] == "train"
+    assert (Reason.NEAR_DUPLICATE, "leak") in {(one.reason, one.item_id) for one in rejects}

@@ -164,6 +164,17 @@ def test_fifty_copies_of_one_pair_are_one_pair() -> None:
     assert Counter(one.reason for one in rejects) == {Reason.DUPLICATE: 99}
 
 
+def test_nearly_the_same_question_with_the_same_answer_is_kept_once() -> None:
+    """A paraphrase is not nearly the same, and the same words about another answer neither."""
+    first = pair(1, 1, "How many crates of copper did the vessel Aldra1 carry to the harbour of Aldraville in 1707?")
+    near = pair(1, 1, "In 1707, how many crates of copper did the vessel Aldra1 carry to the harbour of Aldraville?")
+    other = pair(1, 1, "What was the load of the Aldra1 in 1707?")
+    turned = near | {"question": str(near["question"]).replace("copper", "the copper"), "answer": "21"}
+    examples, rejects = write(ScriptedModel([json.dumps([first, near, other, turned])]), ships(1))
+    assert len(examples) == 3
+    assert [one.reason for one in rejects] == [Reason.REPEATED]
+
+
 def test_no_more_is_kept_than_was_asked_for() -> None:
     """The others are surplus, by name."""
     examples, rejects = write(ScriptedModel([reply(1, 1, 2, 3, 4, 5)]), ships(1), count=2)
