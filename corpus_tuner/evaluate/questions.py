@@ -14,6 +14,7 @@ from corpus_tuner.records import Example, Question
 from corpus_tuner.store import digest
 
 ALL = "all"  # what the figures over all classes, or all kinds, are filed under
+UNKNOWN = "unknown to the base"  # the held-out questions that the base has wrong every time
 OWN = "own"  # the class of a file's questions that name none
 
 
@@ -96,8 +97,8 @@ def _from_line(line: str, where: str) -> Question:
     if not isinstance(row, dict):
         raise CorpusTunerError(f'{where} is not a JSON object: write {{"question": ..., "answer": ...}}')
     cls = row.get("class", OWN)
-    if not isinstance(cls, str) or not cls.strip() or cls == ALL:
-        raise CorpusTunerError(f'{where}: "class" must be a name, and not {ALL!r}, which stands for all of them')
+    if not isinstance(cls, str) or not cls.strip() or cls.strip() in (ALL, UNKNOWN):
+        raise CorpusTunerError(f'{where}: "class" must be a name, and not {ALL!r} or {UNKNOWN!r}, which stand for several')
     question = _text(row.get("question"), f'{where}: "question"')
     answers = row.get("answers", row.get("answer"))
     if answers is None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
-from corpus_tuner.evaluate.questions import ALL
+from corpus_tuner.evaluate.pairs import Pair, compare
+from corpus_tuner.evaluate.questions import ALL, UNKNOWN
 from corpus_tuner.evaluate.score import METRICS
-from corpus_tuner.evaluate.statistics import Estimate, bootstrap, proportion
+from corpus_tuner.evaluate.statistics import Estimate, Z, bootstrap, proportion
 from corpus_tuner.records import Answer, Question, Section
 
-EXPERT = "expert"
+BASE, EXPERT = "base", "expert"
+POWER = NormalDist().inv_cdf(0.8)
+SEEN = ("trained", "validation")  # what training, or who steers it, has looked at
 CLASSES = ("trained", "validation", "paraphrase", "unseen")  # in this order; a file's own follow by name
 
 
@@ -62,6 +66,12 @@ class Difference:
             return "ahead"
         return "behind" if self.difference.high < 0 else "no difference shown"
 
+    @property
+    def detectable(self) -> float:
+        """The smallest true difference that questions of this number and spread would show in 80 of 100 such samples:
+        (1.96 + 0.84) standard errors, the error taken from the interval."""
+        return (self.difference.high - self.difference.low) / 2 * (1 + POWER / Z)
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -75,6 +85,7 @@ class Results:
     cells: tuple[Cell, ...]
     sections: tuple[SectionScore, ...]
     differences: tuple[Difference, ...]
+    pairs: tuple[Pair, ...] = ()  # of arms, by McNemar's test, for each class and all
 
     def cell(self, arm: str, cls: str = ALL, kind: str = ALL) -> Cell | None:
         """The scores of `arm` on a class and a kind; None where no question was asked."""
@@ -87,13 +98,17 @@ class Results:
 
 
 def aggregate(
-    questions: Sequence[Question], answers: Mapping[str, Sequence[Answer]], sections: Iterable[Section]
+    questions: Sequence[Question],
+    answers: Mapping[str, Sequence[Answer]],
+    sections: Iterable[Section],
+    again: Iterable[Sequence[Answer]] = (),
 ) -> Results:
     """Scores of every arm (`answers`: by arm, one for each question in order) by class, kind and section.
 
     Exact and contained get Wilson's interval at the effective sample size, F1 and differences one by bootstrap; both
-    take the questions of a section as a cluster (statistics.py). Raises ValueError for answers that are not those of
-    `questions`.
+    take the questions of a section as a cluster (statistics.py). `again` holds what the base said when it was asked the
+    same questions again: the cells of `UNKNOWN` are over the held-out questions that it never had right. Raises ValueError
+    for answers that are not those of `questions`.
     """
     for arm, given in answers.items():
         if [answer.question_id for answer in given] != [question.id for question in questions]:
@@ -101,11 +116,16 @@ def aggregate(
     classes = sorted({one.cls for one in questions}, key=lambda name: (CLASSES.index(name) if name in CLASSES else 9, name))
     kinds = list(dict.fromkeys(one.kind for one in questions))
     cells, differences = [], []
-    for cls, kind, places in _groups(questions, classes, kinds):
+    unknown = _unknown(questions, [*([answers[BASE]] if BASE in answers else []), *again])
+    paired: dict[str, dict[str, list[Mapping[str, float]]]] = {}
+    groups = [*_groups(questions, classes, kinds), *([(UNKNOWN, ALL, unknown)] if unknown else [])]
+    for cls, kind, places in groups:
         group = {arm: [given[place] for place in places] for arm, given in answers.items()}
         found = _compare(group, cls, kind, [_cluster(questions[place]) for place in places])
         cells += found[0]
         differences += found[1]
+        if kind == ALL:
+            paired[cls] = {arm: [one.scores for one in given] for arm, given in group.items()}
     return Results(
         arms=tuple(answers),
         classes=tuple(classes),
@@ -115,7 +135,21 @@ def aggregate(
         cells=tuple(cells),
         sections=tuple(_by_section(questions, answers, sections)),
         differences=tuple(differences),
+        pairs=tuple(compare(paired, {cls: [_cluster(questions[i]) for i in places] for cls, kind, places in groups if kind == ALL})),
     )
+
+
+def _unknown(questions: Sequence[Question], said: Sequence[Sequence[Answer]]) -> list[int]:
+    """Places of the held-out questions that the base has wrong every time; none where no base was asked."""
+    if not said:
+        return []
+    wrong = (all(is_wrong(given[place]) for given in said) for place in range(len(questions)))
+    return [place for place, never in enumerate(wrong) if never and questions[place].cls not in SEEN]
+
+
+def is_wrong(answer: Answer) -> bool:
+    """Whether an answer neither is nor contains an accepted one."""
+    return answer.scores["contained"] < 1
 
 
 def _groups(questions: Sequence[Question], classes: list[str], kinds: list[str]) -> Iterator[tuple[str, str, list[int]]]:
