@@ -31,6 +31,7 @@ _KEYS = {  # flag -> the key of the TOML that it stands for
     "depth": "source.depth",
     "max_documents": "source.max_documents",
     "per_section": "per_section",
+    "format": "dataset.formats",
     "base_url": "base_url",
 }
 
@@ -103,6 +104,7 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--max-cost", type=click.FloatRange(0, min_open=True), metavar="X", help="Stop before a call that might pass this sum."
         ),
+        click.option("--format", multiple=True, help="A further export: prompt-completion, csv, parquet. Repeatable."),
         click.option("--fresh", is_flag=True, help="Run the stages that are up to date too; answered calls stay paid."),
         click.option("--save", is_flag=True, help="Write flags that differ into the TOML."),
     )
@@ -112,7 +114,7 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 def _open(target: str, root: Path, name: str = "", save: bool = False, **flags: Any) -> Corpus:
     from corpus_tuner.corpus import Corpus
 
-    given = {_KEYS[flag]: list(value) if flag == "sections" else value for flag, value in flags.items() if value}
+    given = {_KEYS[flag]: list(value) if isinstance(value, tuple) else value for flag, value in flags.items() if value}
     return Corpus.open(target, root, name=name, flags=given, save=save)
 
 
