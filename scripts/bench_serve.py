@@ -143,7 +143,12 @@ def measure(root: Path, url: str) -> dict[str, float]:
     found = load(address, job.fine_tuned_model, asked)
     figures |= {"chat p50": statistics.median(found), "chat p99": share(found, 0.99), "chat requests (count)": float(len(found))}
     busy = threading.Event()
-    trainer = threading.Thread(target=train, args=(client, path, lambda: not busy.is_set()))
+
+    def keep_training() -> None:
+        while not busy.is_set():
+            train(client, path, lambda: not busy.is_set())
+
+    trainer = threading.Thread(target=keep_training)
     trainer.start()
     while not [one for one in client.fine_tuning.jobs.list(limit=1) if one.status == "running"]:
         time.sleep(0.1)

@@ -14,7 +14,7 @@ from service import SCHEMA, Service, pairs, upload, wait
 pytest.importorskip("schemathesis")
 
 CHECKS = "not_a_server_error,response_schema_conformance,negative_data_rejection"
-SECONDS = 40  # bound of the whole run
+SECONDS = 25  # bound of the whole run
 
 
 def with_real_names(file: str, job: str, model: str) -> dict:
