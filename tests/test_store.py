@@ -202,7 +202,8 @@ def test_a_torn_line_longer_than_a_block_is_cut_off_whole(tmp_path):
     calls.add("k", **exchange(1))
     with path.open("ab") as file:
         file.write(b'{"key": "torn", "reply": "' + b"x" * 3_000_000)
-    calls.add("l", **exchange(2))
+    calls.close()
+    Calls(path).add("l", **exchange(2))
     assert [call["key"] for call in Calls(path)] == ["k", "l"]
 
 
