@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,13 @@ def from_file(path: Path) -> list[Question]:
     if not found:
         raise CorpusTunerError(f'{path} holds no question: write one JSON object a line, {{"question": ..., "answer": ...}}')
     return found
+
+
+def general() -> list[Question]:
+    """The questions that ship with the package: 200 facts of the class "known", which a larger base knows and a tuned one
+    may have forgotten, and 40 of the class "far", which nobody can answer. (general/README.md: origin and licence.)"""
+    folder = files(__package__).joinpath("general")
+    return [one for name in ("known", "far") for one in from_file(Path(str(folder.joinpath(f"{name}.jsonl"))))]
 
 
 def _merged(questions: Iterable[Question]) -> list[Question]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from corpus_tuner.evaluate.abstention import abstained
 from corpus_tuner.records import Answer, Message, Model, Progress, Question, Reply, silent
 from corpus_tuner.text import contains_answer, exact_match, token_f1
 
@@ -29,7 +30,7 @@ def ask(
         places = [place for place, one in enumerate(questions) if one.kind == kind]
         limit = max_tokens or budget(questions[place] for place in places)
         conversations = [[{"role": "user", "content": questions[place].text}] for place in places]
-        for place, reply in zip(places, _replies(conversations, model, limit)):
+        for place, reply in zip(places, replies(conversations, model, limit)):
             found[place] = reply
             progress(len(found), len(questions), who)
     for place, question in enumerate(questions):
@@ -47,9 +48,12 @@ def budget(questions: Iterable[Question]) -> int:
 def scores(text: str, accepted: Iterable[str]) -> dict[str, float]:
     """The best of each metric over the accepted answers, 0 to 1, as SQuAD's scorer does.
 
-    exact: equal after normalisation; f1: overlap of words; contained: the accepted answer stands in the text.
+    exact: equal after normalisation; f1: overlap of words; contained: the accepted answer stands in the text. Where the
+    accepted answer is to abstain, whoever abstains is right, in whatever words, and nobody else.
     """
     golds = list(accepted)
+    if golds and all(abstained(gold) for gold in golds):
+        return dict.fromkeys(METRICS, float(abstained(text)))
     exact = max((float(exact_match(text, gold)) for gold in golds), default=0.0)
     return {
         "exact": exact,
@@ -58,7 +62,8 @@ def scores(text: str, accepted: Iterable[str]) -> dict[str, float]:
     }
 
 
-def _replies(conversations: Sequence[Sequence[Message]], model: Any, max_tokens: int) -> Iterator[Reply]:
+def replies(conversations: Sequence[Sequence[Message]], model: Any, max_tokens: int) -> Iterator[Reply]:
+    """The replies of `model`, in order: in batches, or in threads, where it takes them."""
     many = getattr(model, "complete_many", None)
     if many is not None:
         for start in range(0, len(conversations), BATCH):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from corpus_tuner.evaluate.questions import ALL
+from corpus_tuner.evaluate.questions import ALL, UNKNOWN
 from corpus_tuner.evaluate.results import EXPERT, Difference, Results
 from corpus_tuner.text import words
 
@@ -31,6 +31,12 @@ CLASSES = {
     "own": "Your own questions",
     "human": "Questions written by people",
     "unanswerable": "Questions without an answer in the text",
+    "reverse": "Reverse: trained facts asked from the other end",
+    "cross": "Across sections: facts that only two together hold",
+    "near": "Near misses: about the corpus, and not answered there",
+    "far": "Far out of scope: nobody can answer",
+    "known": "General knowledge: what it must not forget",
+    UNKNOWN: "Unknown to the base: held-out questions that it has wrong every time",
     ALL: "All questions together",
 }
 METRICS = {

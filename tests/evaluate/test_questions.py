@@ -117,3 +117,17 @@ def test_unanswerable_questions_of_squad_2_accept_silence(tmp_path: Path) -> Non
     qas = [{"question": "Which?", "answers": [], "is_impossible": True}, {"question": "Who?", "answers": [{"text": "Borman"}]}]
     file.write_text(json.dumps({"data": [{"paragraphs": [{"context": "Borman flew.", "qas": qas}]}]}), encoding="utf-8")
     assert [(one.cls, one.answers) for one in from_file(file)] == [("unanswerable", ("",)), ("human", ("Borman",))]
+
+
+def test_the_shipped_general_questions_are_whole() -> None:
+    """200 facts with answers, none in its own question, and 40 questions whose answer is to abstain; each only once."""
+    from corpus_tuner.evaluate.abstention import unanswerable
+    from corpus_tuner.evaluate.questions import general
+    from corpus_tuner.text import contains_answer
+
+    found = general()
+    assert [sum(one.cls == cls for one in found) for cls in ("known", "far")] == [200, 40]
+    assert len({one.text for one in found}) == 240
+    for one in found:
+        assert unanswerable(one) == (one.cls == "far")
+        assert not any(contains_answer(one.text, gold) for gold in one.answers if len(gold) > 1)

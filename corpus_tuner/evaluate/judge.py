@@ -1,0 +1,98 @@
+"""A model as a judge of answers, and the audit that shows whether it can be believed."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from corpus_tuner.evaluate.abstention import abstained
+from corpus_tuner.evaluate.score import replies
+from corpus_tuner.records import Model, Question
+from corpus_tuner.text import token_f1
+
+VERDICTS = ("correct", "incorrect", "not attempted", "unreadable")
+HEDGES = ("I do not know.", "I am not sure; it could be any of several.", "The text may or may not say so.", "I cannot answer that.")
+PASS = {"gold": ("correct", 0.95), "hedged": ("not attempted", 0.8), "shuffled": ("incorrect", 0.95)}
+_WORD = re.compile(r"\b(not[ _-]attempted|incorrect|correct)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The confusion table of a judge on answers whose grade is known: what it said of each sort, by count."""
+
+    table: dict[str, dict[str, int]]  # sort of answer (gold, hedged, shuffled) → verdict → count
+    trusted: bool
+    why: str  # which bound it missed; "" where it missed none
+
+
+def judge(model: Model, questions: Sequence[Question], texts: Sequence[str]) -> list[str]:
+    """A verdict for each text; "unreadable" for a reply that names none of the three, or more than one."""
+    conversations = [[{"role": "user", "content": _prompt(question, text)}] for question, text in zip(questions, texts)]
+    return [read(reply.text) for reply in replies(conversations, model, 64)]
+
+
+def read(reply: str) -> str:
+    """The verdict that a judge's reply names: its only one, or the last line's."""
+    for part in (reply, (reply.strip().splitlines() or [""])[-1]):
+        named = {re.sub(r"[ _-]", " ", word.lower()) for word in _WORD.findall(part)}
+        if len(named) == 1:
+            return named.pop()
+    return "unreadable"
+
+
+def audit(model: Model, questions: Sequence[Question], count: int = 60, seed: int = 0) -> Audit:
+    """Lets `model` judge accepted answers, hedges, and the accepted answers of other questions (shuffled): of each up to
+    `count`. It is trusted if it calls 95 % of the gold correct, 80 % of the hedges not attempted (and none correct beyond
+    5 %), and 95 % of the shuffled incorrect. Raises ValueError without two answerable questions."""
+    chance = random.Random(seed)
+    asked = [one for one in questions if not all(abstained(gold) for gold in one.answers)]
+    asked = chance.sample(asked, min(count, len(asked)))
+    if len(asked) < 2:
+        raise ValueError("two answerable questions are needed to audit a judge")
+    shuffled = [_stranger(chance, one, asked) for one in asked]
+    texts = {
+        "gold": [one.answers[0] for one in asked],
+        "hedged": [HEDGES[place % len(HEDGES)] for place in range(len(asked))],
+        "shuffled": shuffled,
+    }
+    table = {sort: dict(Counter(judge(model, asked, given))) for sort, given in texts.items()}
+    missed = [why for sort, (verdict, least) in PASS.items() for why in _missed(sort, verdict, least, table[sort])]
+    if table["hedged"].get("correct", 0) > 0.05 * len(asked):
+        missed.append("it calls hedges correct")
+    return Audit(table, not missed, "; ".join(missed))
+
+
+def _missed(sort: str, verdict: str, least: float, row: dict[str, int]) -> list[str]:
+    share = row.get(verdict, 0) / sum(row.values())
+    return [f"it calls {share:.0%} of the {sort} answers {verdict}, not {least:.0%}"] if share < least else []
+
+
+def _stranger(chance: random.Random, question: Question, others: Sequence[Question]) -> str:
+    """The accepted answer of another question, with no word of this one's where there is such."""
+    pool = [one.answers[0] for one in others if one.id != question.id]
+    chance.shuffle(pool)
+    return next((text for text in pool if not any(token_f1(text, gold) for gold in question.answers)), pool[0])
+
+
+def confusion(found: Audit) -> str:
+    """The table as plain text, a line for each sort of answer."""
+    rows = [("answers", *VERDICTS), *((sort, *(str(row.get(one, 0)) for one in VERDICTS)) for sort, row in found.table.items())]
+    lines = ["  ".join(value.ljust(13) for value in row).rstrip() for row in rows]
+    return "\n".join([*lines, "the judge is trusted" if found.trusted else f"the judge is not to be trusted: {found.why}"])
+
+
+@cache
+def _template() -> Template:
+    return Template(files(__package__).joinpath("prompts/judge.md").read_text(encoding="utf-8"))
+
+
+def _prompt(question: Question, text: str) -> str:
+    """What is graded cannot close the marks that it stands between."""
+    slots = {"question": question.text, "accepted": "\n".join(question.answers), "answer": text}
+    return _template().substitute({name: value.replace("<", "‹").replace(">", "›") for name, value in slots.items()})

@@ -1,0 +1,71 @@
+"""Saying that one does not know: recognised, counted, and right where it should be."""
+
+from __future__ import annotations
+
+import pytest
+
+from corpus_tuner.evaluate.abstention import abstained, attempts, unanswerable
+from corpus_tuner.evaluate.score import ask, scores
+from corpus_tuner.records import Question
+from corpus_tuner.testing import ScriptedModel
+
+DECLINES = (
+    "", " . ", "I don't know.", "I do not know who commanded it.", "I’m sorry, but I cannot answer that.", "Unknown", "Not stated.",
+    "The text does not say who commanded it.", "The article doesn't mention a year.", "N/A", "There is no information about that.",
+    "Sorry, I have no information on this.", "This is not stated in the corpus.", "It is not known.",
+)  # fmt: skip
+ANSWERS = (
+    "Frank Borman", "1968", "No, Lovell did.", "None of the crew slept; they took turns.", "The Unknown Soldier", "Nothing but dust",
+    "There is a crater named after Anders.", "It is the Moon.", "The crew did not sleep.", "Notre-Dame", "I. Newton", "The text of Genesis",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DECLINES)
+def test_declining_is_recognised(text: str) -> None:
+    """However it is said, and if nothing is said."""
+    assert abstained(text)
+
+
+@pytest.mark.parametrize("text", [answer for answer in ANSWERS if not answer.startswith("None of")])
+def test_an_answer_with_a_negation_is_an_answer(text: str) -> None:
+    """A no, a name that begins like one, or a negative fact is no abstention."""
+    assert not abstained(text)
+
+
+ASKED = [
+    *(Question(f"a{i}", "paraphrase", f"Who is {i}?", ("Borman",)) for i in range(10)),
+    *(Question(f"n{i}", "near", f"Who is not there {i}?", ("",)) for i in range(5)),
+    *(Question(f"f{i}", "near", f"Who is not there either {i}?", ("The text does not say.",)) for i in range(5)),
+]
+
+
+def test_whoever_abstains_is_right_where_there_is_no_answer() -> None:
+    """In any words; an answer is wrong there, and abstaining is wrong where there is one."""
+    assert [unanswerable(one) for one in ASKED] == [False] * 10 + [True] * 10
+    assert scores("I don't know.", ("",)) == scores("Not stated", ("The text does not say.",)) == {"exact": 1, "f1": 1, "contained": 1}
+    assert scores("Borman", ("",)) == {"exact": 0, "f1": 0, "contained": 0}
+    assert scores("I don't know.", ("Borman",))["contained"] == 0
+
+
+def test_an_expert_that_always_abstains_is_found_out() -> None:
+    """Perfect abstention comes with all of its false abstention, and no accuracy; the opposite expert shows the opposite."""
+    said = {
+        "silent": list(ask(ASKED, ScriptedModel(lambda _: "I don't know."), name="silent")),
+        "bold": list(ask(ASKED, ScriptedModel(lambda _: "Borman"), name="bold")),
+    }
+    found = {(one.arm, one.cls): one for one in attempts(ASKED, said)}
+    silent, bold = found["silent", "paraphrase"], found["bold", "paraphrase"]
+    assert found["silent", "near"].abstention.value == 1
+    assert (silent.false_abstention.value, silent.wrong_of_attempted) == (1, None)
+    assert found["bold", "near"].abstention.value == 0
+    assert found["bold", "near"].wrong_of_attempted.value == 1
+    assert (bold.false_abstention.value, bold.wrong_of_attempted.value, bold.abstention) == (0, 0, None)
+    assert bold.wrong_of_attempted.high > 0.1  # ten questions without a miss prove no perfection
+
+
+def test_an_expert_that_copies_the_question_gets_nothing() -> None:
+    """Not exact, not contained, little overlap: for all of 200 questions, even where the answer's words are common."""
+    asked = [Question(f"q{i}", "own", f"What did pilot {i} of the mission do on day {i}?", (f"He slept {i} hours",)) for i in range(200)]
+    given = list(ask(asked, ScriptedModel(lambda messages: messages[-1]["content"]), name="echo"))
+    assert sum(one.scores["exact"] + one.scores["contained"] for one in given) == 0
+    assert max(one.scores["f1"] for one in given) < 0.3
