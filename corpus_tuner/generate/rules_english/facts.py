@@ -114,7 +114,7 @@ def topics(section: Section) -> list[tuple[str, int]]:
         starting = {token.index for clause in clauses(line.tokens) for token in clause.subject}
         for span in spans(line.tokens):
             follows = line.tokens[span.last] if span.last < len(line.tokens) else None
-            if span.kind == "name" and _stands_alone(line.tokens[span.first : span.last], follows):
+            if span.kind == "name" and _says_what_it_names(line.tokens[span.first : span.last], follows):
                 place = subjects if span.first in starting else others
                 article = span.first and line.tokens[span.first - 1].lower == "the"
                 name = ("the " if article else "") + line.text[line.tokens[span.first].start : line.tokens[span.last - 1].end]
@@ -122,7 +122,7 @@ def topics(section: Section) -> list[tuple[str, int]]:
     return [*subjects.items(), *((name, number) for name, number in others.items() if name not in subjects)]
 
 
-def _stands_alone(name: Sequence[Token], follows: Token | None) -> bool:
+def _says_what_it_names(name: Sequence[Token], follows: Token | None) -> bool:
     """Whether a name says by itself what it names: not "Director" of "Director of Flight Operations", not a letter."""
     if len(name) > 5 or (follows is not None and follows.tag[:2] in ("NN", "JJ", "CD", "PO")):
         return False
