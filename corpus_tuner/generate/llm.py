@@ -89,6 +89,8 @@ class LlmWriter:
                 _sleep_until(ahead[0], 0.5)
                 progress(done, len(work), gate.note)
             if gate.error is not None:
+                if isinstance(gate.error, OverBudget):  # what is answered is paid
+                    yield from (one.result() for one in ahead if one.done() and one.exception() is None)
                 raise gate.error
             yield ahead.popleft().result()
             done += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -16,8 +17,6 @@ from corpus_tuner.generate.plan import ASKS, is_covered
 from corpus_tuner.records import Example, Message, Reason, Reject, Section
 from corpus_tuner.settings import GenerateSettings, Settings
 from corpus_tuner.testing import ScriptedModel
-
-FACTS = Settings(generate=GenerateSettings(writer="llm", concurrency=2))
 
 
 class Reader:
@@ -51,7 +50,7 @@ class Reader:
 
 
 def write(reader: Reader, *sections: Section, **settings: object) -> tuple[list[Example], list[Reject], dict]:
-    wanted = Settings(generate=GenerateSettings(writer="llm", concurrency=2, **settings))
+    wanted = Settings(generate=GenerateSettings(writer="llm", **{"concurrency": 2, **settings}))
     items = list(LlmWriter(wanted, ScriptedModel(reader)).write_all(sections, wanted.generate.counts))
     examples, rejects = [i for i in items if isinstance(i, Example)], [i for i in items if isinstance(i, Reject)]
     return examples, rejects, coverage(sections, examples, rejects)
@@ -126,6 +125,21 @@ def test_over_budget_in_a_later_round_keeps_what_there_is() -> None:
     examples, _, ledger = write(Poor(slow=[2]), ships(1))
     assert len(examples) == 21
     assert ledger["sections"][0]["bare"] == [2]
+
+
+def test_what_was_answered_before_the_money_ran_out_is_kept() -> None:
+    """Although an earlier task of the same round got nothing."""
+
+    class Last(Reader):
+        def __call__(self, messages: Sequence[Message]) -> str:
+            later = "more question" in messages[1]["content"]
+            if later and "reverse direction" not in messages[1]["content"]:
+                time.sleep(0.3)
+                raise OverBudget("no money left")
+            return super().__call__(messages)
+
+    examples, _, _ = write(Last(slow=[2]), ships(1), concurrency=3)
+    assert Counter(one.kind for one in examples if one.evidence == (("s1", 2),)) == {"reverse": 1}
 
 
 def test_a_rewritten_text_covers_nothing() -> None:
