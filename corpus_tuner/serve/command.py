@@ -75,7 +75,7 @@ def run(root: Path, host: str, port: int, settings: Path, new_key: str | None = 
     click.echo(f"state in {folder}; Ctrl-C ends the server, not its jobs' progress", err=True)
     server = uvicorn.Server(
         uvicorn.Config(
-            make(state, known, root, loopback=loopback), log_level="warning", access_log=False, server_header=False,
+            make(state, known, root, loopback=loopback and not keys.are_there(state)), log_level="warning", access_log=False, server_header=False,
             timeout_keep_alive=30, timeout_graceful_shutdown=5, limit_concurrency=1024, h11_max_incomplete_event_size=64 * 1024,
         )
     )  # fmt: skip
