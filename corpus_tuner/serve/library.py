@@ -77,7 +77,8 @@ class Library:
         return found
 
     def open(self, place: Place) -> Model:
-        """The Model at `place`. Raises CorpusTunerError for one that is not whole, or needs what is not installed."""
+        """The Model at `place`. Raises CorpusTunerError for one that is not whole, or needs what is not installed,
+        Problem (404) for one that was deleted since it was found."""
         with self._lock:
             if place.key in self._opened:
                 self._opened.move_to_end(place.key)
@@ -87,7 +88,12 @@ class Library:
             with self._lock:
                 if place.key in self._opened:
                     return self._opened[place.key]
-            model = self._open(place)
+            try:
+                model = self._open(place)
+            except (OSError, CorpusTunerError):
+                if not place.base and not (place.folder / "expert.json").exists():
+                    raise unknown_model(place.name) from None  # it was deleted just now
+                raise
             with self._lock:
                 self._opened[place.key] = model
                 while len(self._opened) > self.config.open_models:
@@ -187,8 +193,9 @@ def delete(request: Request, owner: Owner, name: str) -> JSONResponse:
     with library.state.write() as db:
         if not db.execute("DELETE FROM models WHERE id = ? AND owner = ?", (place.name, owner)).rowcount:
             raise Problem(403, f"The model '{name[:200]}' is not yours to delete.", "insufficient_permissions", "model")
-    library.forget(place)
+    (place.folder / "expert.json").unlink(missing_ok=True)  # first: from now on nobody takes it for a whole model
     shutil.rmtree(place.folder, ignore_errors=True)
+    library.forget(place)
     return JSONResponse({"id": place.name, "object": "model", "deleted": True})
 
 

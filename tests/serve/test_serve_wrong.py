@@ -14,6 +14,11 @@ import openai
 import pytest
 from service import Service, pairs, until, upload, violations, wait
 
+from corpus_tuner.serve.config import Config
+from corpus_tuner.serve.library import Library, Place
+from corpus_tuner.serve.problem import Problem
+from corpus_tuner.serve.state import State
+
 
 def raw(service: Service, method: str, path: str, body: bytes | Iterator[bytes] = b"", **headers: str):
     """(status, body, headers) of a request that no SDK would send."""
@@ -250,6 +255,14 @@ def test_a_model_that_is_deleted_while_it_answers_ends_its_answer(shared: Servic
     assert list(chunks)[-1].choices[0].finish_reason in ("stop", "length")
     with pytest.raises(openai.NotFoundError):
         client.chat.completions.create(**asked)
+
+
+def test_a_model_that_vanishes_between_the_look_and_the_opening_is_not_found(tmp_path) -> None:
+    """404, not a failure of the server: another client deleted it just then."""
+    library = Library(State(tmp_path / "serve"), Config(), tmp_path)
+    with pytest.raises(Problem) as problem:
+        library.open(Place("ft:scratch:local::gone", "gone", tmp_path / "serve" / "models" / "gone"))
+    assert (problem.value.status, problem.value.code) == (404, "model_not_found")
 
 
 def test_clients_that_leave_while_streaming_cost_no_place(shared: Service) -> None:
