@@ -50,7 +50,7 @@ def audit(model: Model, questions: Sequence[Question], count: int = 60, seed: in
     """Lets `model` judge accepted answers, hedges, and the accepted answers of other questions (shuffled): of each up to
     `count`. It is trusted if it calls 95 % of the gold correct, 80 % of the hedges not attempted (and none correct beyond
     5 %), and 95 % of the shuffled incorrect. Raises ValueError without two answerable questions."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  a sample, no secret
     asked = [one for one in questions if not all(abstained(gold) for gold in one.answers)]
     asked = chance.sample(asked, min(count, len(asked)))
     if len(asked) < 2:

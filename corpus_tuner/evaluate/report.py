@@ -13,6 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from corpus_tuner.evaluate import charts, samples, wording
+from corpus_tuner.evaluate.checks import Checks
+from corpus_tuner.evaluate.judge import VERDICTS
+from corpus_tuner.evaluate.markdown import markdown
 from corpus_tuner.evaluate.questions import ALL
 from corpus_tuner.evaluate.results import EXPERT, Results, SectionScore
 from corpus_tuner.records import Section
@@ -37,8 +40,10 @@ class HeatRow:
     values: tuple[float | None, ...]
 
 
-def write(folder: Path, results: Results, meta: Mapping[str, Any], sections: Iterable[Section] = ()) -> None:
-    """Writes report.json (report.schema.json describes it) and report.html into `folder`.
+def write(
+    folder: Path, results: Results, meta: Mapping[str, Any], sections: Iterable[Section] = (), checks: Checks | None = None
+) -> None:
+    """Writes report.json (report.schema.json describes it), report.md and report.html into `folder`.
 
     `meta`, of which everything may be missing: name, title, documents (each title, url, revision, licence), stages
     (counts of each), seconds (of each stage), rejects (count by reason), coverage (generate's ledger), loss (rows of the
@@ -46,12 +51,15 @@ def write(folder: Path, results: Results, meta: Mapping[str, Any], sections: Ite
     """
     placed = list(sections)
     chosen = samples.choose(results, placed)
-    write_json(folder / "report.json", _machine(results, meta, chosen))
-    write_text(folder / "report.html", html(results, meta, placed, chosen))
+    checks = checks or Checks()
+    write_json(folder / "report.json", _machine(results, meta, chosen, checks))
+    write_text(folder / "report.md", markdown(results, meta, checks))
+    write_text(folder / "report.html", html(results, meta, placed, chosen, checks))
 
 
-def _machine(results: Results, meta: Mapping[str, Any], chosen: list[samples.Sample]) -> dict[str, Any]:
+def _machine(results: Results, meta: Mapping[str, Any], chosen: list[samples.Sample], checks: Checks) -> dict[str, Any]:
     plain = to_json(results)
+    beside = to_json(checks)
     return {
         "schema": SCHEMA,
         "name": meta.get("name", ""),
@@ -61,11 +69,14 @@ def _machine(results: Results, meta: Mapping[str, Any], chosen: list[samples.Sam
         "kinds": plain["kinds"],
         "questions": len(results.questions),
         "cells": [_named(cell) for cell in plain["cells"]],
-        "differences": [_named(plain) | {"verdict": one.verdict} for one, plain in zip(results.differences, plain["differences"])],
+        "differences": [_named(plain) | {"verdict": one.verdict, "detectable": one.detectable} for one, plain in zip(results.differences, plain["differences"])],
         "sections": [_named(section) for section in plain["sections"]],
         "verdicts": [_named(to_json(one)) for one in wording.verdicts(results)],
         "advice": wording.advice(results),
         "samples": to_json(chosen),
+        "pairs": [_named(plain) | {"verdict": one.verdict} for one, plain in zip(results.pairs, plain["pairs"])],
+        **{name: [_named(row) for row in beside[name]] for name in ("leaks", "suspects", "attempts", "changes")},
+        "judge": {"audit": beside["audit"], "verdicts": beside["judged"]} if checks.audit else None,
         "meta": _finite(to_json(meta)),
     }
 
@@ -84,7 +95,7 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
     return {"class" if key == "cls" else key: value for key, value in row.items()}
 
 
-def html(results: Results, meta: Mapping[str, Any], sections: list[Section], chosen: list[samples.Sample]) -> str:
+def html(results: Results, meta: Mapping[str, Any], sections: list[Section], chosen: list[samples.Sample], checks: Checks) -> str:
     """The report as one HTML text."""
     from jinja2 import Environment, StrictUndefined
 
@@ -116,6 +127,10 @@ def html(results: Results, meta: Mapping[str, Any], sections: list[Section], cho
         curves=charts.curves(meta.get("loss") or []),
         spent=charts.bars({name: (meta.get("seconds") or {}).get(name, 0) for name in STAGES}),
         documents=meta.get("documents") or [],
+        checks=checks,
+        judge_verdicts=VERDICTS,
+        pairs=[one for one in results.pairs if one.metric == "exact" and "expert" in (one.left, one.right)],
+        detectable={(one.against, one.cls): one.detectable for one in results.differences if one.metric == "exact" and one.kind == ALL},
     )
 
 

@@ -91,6 +91,12 @@ class Results:
         """The scores of `arm` on a class and a kind; None where no question was asked."""
         return next((one for one in self.cells if (one.arm, one.cls, one.kind) == (arm, cls, kind)), None)
 
+    @property
+    def base_knows_some(self) -> bool:
+        """Whether the base had some held-out questions right: only then do the others make a class of their own."""
+        cells = {one.cls: one.n for one in self.cells if one.arm == self.arms[0] and one.kind == ALL}
+        return UNKNOWN in cells and cells[UNKNOWN] < sum(n for cls, n in cells.items() if cls not in (ALL, UNKNOWN, *SEEN))
+
     def against(self, arm: str, cls: str, metric: str, kind: str = ALL) -> Difference | None:
         """The expert against `arm`."""
         wanted = (arm, cls, kind, metric)

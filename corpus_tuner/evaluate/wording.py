@@ -77,8 +77,8 @@ def percent(share: float) -> str:
 
 
 def verdicts(results: Results) -> list[Verdict]:
-    """One a class, and one for all if there are several; [] where no arm is the expert."""
-    names = [*results.classes, *([ALL] if len(results.classes) > 1 else [])]
+    """First what the base did not know, if it knew some; one a class; one for all if there are several; [] where no arm is the expert."""
+    names = [*([UNKNOWN] if results.base_knows_some else []), *results.classes, *([ALL] if len(results.classes) > 1 else [])]
     return [found for name in names for found in _verdict(results, name)]
 
 
@@ -101,7 +101,7 @@ def _verdict(results: Results, cls: str) -> Iterator[Verdict]:
 
 def measure(results: Results, cls: str) -> str:
     """The metric that suits a class: exact where the accepted answers are short, else F1."""
-    lengths = [min(len(words(gold)) for gold in one.answers) for one in results.questions if cls in (one.cls, ALL)]
+    lengths = [min(len(words(gold)) for gold in one.answers) for one in results.questions if cls in (one.cls, ALL, UNKNOWN)]
     return "exact" if median(lengths or [0]) <= SHORT else "f1"
 
 

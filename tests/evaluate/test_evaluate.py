@@ -28,7 +28,7 @@ def test_questions_answers_and_report_lie_in_the_folder(tmp_path: Path, corpus: 
     found = evaluate(asked, arms(), sections, [], tmp_path / "run", {"name": "moon"})
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
     other = next(name for name in names if name.startswith("answers-other"))
-    assert names == sorted(["answered.json", "answers-base.jsonl", "answers-expert.jsonl", other, "questions.jsonl", "report.html", "report.json"])
+    assert names == sorted(["answered.json", "answers-base.jsonl", "answers-expert.jsonl", other, "questions.jsonl", "report.html", "report.json", "report.md"])
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert list(read_jsonl(tmp_path / "run" / "questions.jsonl", Question)) == asked
     assert tuple(read_jsonl(tmp_path / "run" / "answers-expert.jsonl", Answer)) == found.answers["expert"]
