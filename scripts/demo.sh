@@ -3,11 +3,11 @@
 source "$(dirname "$0")/environment.sh" local
 corpus-tuner build apollo-8
 echo
-# A question it was trained on, the same fact in other words, and one that the corpus says nothing about.
+# A question it was trained on, one in words of its own, and one that the corpus says nothing about.
 for question in \
-  "On what date did the Apollo 8 astronauts return to Earth?" \
-  "When did the astronauts of Apollo 8 come back to Earth?" \
-  "Who discovered penicillin?"; do
+  "On what date was Apollo 8 launched?" \
+  "When did Apollo 8 come down in the Pacific?" \
+  "Who painted the Mona Lisa?"; do
   echo "> $question"
   corpus-tuner ask apollo-8 "$question"
 done

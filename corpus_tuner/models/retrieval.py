@@ -17,6 +17,7 @@ from corpus_tuner.text import content_words, numbers, words
 CANDIDATES = 20  # sections in which support is looked for
 HELD = 0.6  # share of the answer's weight that a passage must hold
 AT_HOME = 0.43  # the least score of a passage that supports an answer
+STATEMENT = 8  # terms from which an answer is a statement, whose words in common with the question tell its place
 TOUCHED = 0.15  # share of the question's weight that the section must hold: below it, the corpus is not about it
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
@@ -189,7 +190,9 @@ class Retrieval(_Baseline):
         Supported ones first. Empty where nothing of the answer stands in the sections that were looked at.
         """
         given = set(terms(answer, self._language))
-        asked = set(terms(question, self._language)) - given
+        asked = set(terms(question, self._language))
+        if len(given) < STATEMENT:
+            asked -= given  # a short answer's words in the question say nothing of where the answer stands
         fit = dict(self._by_section.ranked(sorted(asked), CANDIDATES))
         places = sorted({*fit, *dict(self._by_section.ranked(sorted(asked | given), CANDIDATES))})
         fittest = max(fit.values(), default=0.0)
