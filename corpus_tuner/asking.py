@@ -8,13 +8,16 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
-from corpus_tuner.arms import open_arm, splits
+from corpus_tuner.arms import open_arm, splits, trained
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place
-from corpus_tuner.records import Document, Example, Progress, Question, Reject, Section
-from corpus_tuner.store import digest, file_digest, read_jsonl, to_json, write_text
+from corpus_tuner.records import Document, Example, Model, Progress, Question, Reject, Section
+from corpus_tuner.settings import EvaluateSettings
+from corpus_tuner.store import Calls, digest, file_digest, read_jsonl, to_json, write_text
+from corpus_tuner.text import numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Response:
     answer: str
     model: str
     support: tuple[Mapping[str, Any], ...]
+    verdict: str = ""  # when it was checked: supported, unsupported, contradicted or abstained
 
 
 class Asker:
@@ -34,16 +38,43 @@ class Asker:
         from corpus_tuner.models.retrieval import Retrieval
 
         sections = list(read_jsonl(place.sections, Section))
+        self._place, self._sections = place, sections
         self._corpus = Retrieval(sections)
         self.model = open_arm(place, model, sections, base_url)
 
-    def ask(self, question: str, max_tokens: int = 256) -> Response:
-        """Raises CorpusTunerError for an empty question."""
+    def ask(self, question: str, max_tokens: int = 256, grounded: bool = False) -> Response:
+        """Raises CorpusTunerError for an empty question.
+
+        With `grounded` the answer is checked against the corpus and marked; one that it does not support, or contradicts,
+        is withheld: the answer is then empty.
+        """
         if not question.strip():
             raise CorpusTunerError("the question is empty")
         reply = self.model.complete([{"role": "user", "content": question.strip()}], max_tokens=max_tokens)
         found = [one for one in self._corpus.passages(question, reply.text) if one.supported]
-        return Response(question, reply.text.strip(), self.model.name, tuple(to_json(one) for one in found))
+        answer, verdict = reply.text.strip(), ""
+        if grounded:
+            verdict = _verdict(answer, bool(found), self._reader.answer(question))
+            answer = answer if verdict == "supported" else ""
+        return Response(question, answer, self.model.name, tuple(to_json(one) for one in found), verdict)
+
+    @cached_property
+    def _reader(self) -> Any:
+        from corpus_tuner.models.reader import Reader
+
+        return Reader(self._sections, trained(self._place))
+
+
+def _verdict(answer: str, supported: bool, read: str) -> str:
+    """Lexically: supported by a passage; contradicted where the corpus's own best answer is a number and this one has other
+    numbers in its place; else unsupported."""
+    from corpus_tuner.evaluate.abstention import abstained
+
+    if abstained(answer):
+        return "abstained"
+    if numbers(read) and numbers(answer) and not numbers(read) & numbers(answer):
+        return "contradicted"
+    return "supported" if supported else "unsupported"
 
 
 # ---------------------------------------------------------------------------------------------------------- evaluate
@@ -59,9 +90,20 @@ def evaluate(place: Place, progress: Progress) -> Counts:
     asked = questions(place, examples)
     with closing(place.calls()) as calls:
         arms = {name: open_arm(place, name, sections, calls=calls, questions=asked) for name in place.settings.evaluate.arms}
-        results = compare(asked, arms, sections, examples, run_folder(place), _meta(place), progress)
+        options = {"trained": trained(place), "times": place.settings.evaluate.times, "judging": _judge(place, calls)}
+        results = compare(asked, arms, sections, examples, run_folder(place), _meta(place), progress, **options)
     write_text(run_folder(place) / "table.txt", table(results) + "\n")
     return {"questions": len(asked), "arms": len(arms)}
+
+
+def _judge(place: Place, calls: Calls) -> Model | None:
+    """The model that grades, if the settings name one."""
+    if not place.settings.evaluate.judge:
+        return None
+    from corpus_tuner.models.endpoint import Endpoint
+
+    writer, wanted = place.settings.generate, place.settings.evaluate
+    return Endpoint(wanted.judge_base_url or writer.base_url, writer.api_key_env, wanted.judge, calls)
 
 
 def questions(place: Place, examples: list[Example]) -> list[Question]:
@@ -71,9 +113,15 @@ def questions(place: Place, examples: list[Example]) -> list[Question]:
     asked = build.from_examples(examples, splits(place))
     if place.settings.evaluate.questions:
         asked += build.from_file(place.toml.parent / place.settings.evaluate.questions)
+    if place.settings.evaluate.general:
+        asked += build.general()
     if place.settings.evaluate.sample:
         asked = build.sample(asked, place.settings.evaluate.sample, place.settings.train.seed)
     return asked
+
+
+FIRST = ("arms", "questions", "sample")  # always among an evaluation's inputs; what came later only if it is set
+NEW = asdict(EvaluateSettings())
 
 
 def evaluate_inputs(place: Place) -> Any:
@@ -83,7 +131,7 @@ def evaluate_inputs(place: Place) -> Any:
         file_digest(place.expert / "expert.json"),
         file_digest(place.folder / "splits.jsonl"),
         file_digest(place.sections),
-        asdict(place.settings.evaluate),
+        {key: value for key, value in asdict(place.settings.evaluate).items() if key in FIRST or value != NEW[key]},
         file_digest(place.toml.parent / own) if own else "",
     ]
 

@@ -33,6 +33,8 @@ _KEYS = {  # flag -> the key of the TOML that it stands for
     "per_section": "per_section",
     "format": "dataset.formats",
     "base_url": "base_url",
+    "questions": "evaluate.questions",
+    "sample": "evaluate.sample",
 }
 
 
@@ -105,6 +107,8 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
             "--max-cost", type=click.FloatRange(0, min_open=True), metavar="X", help="Stop before a call that might pass this sum."
         ),
         click.option("--format", multiple=True, help="A further export: prompt-completion, csv, parquet. Repeatable."),
+        click.option("--questions", metavar="FILE", help="Your own questions to evaluate with: JSONL, CSV or SQuAD's format."),
+        click.option("--sample", type=click.IntRange(1), metavar="N", help="Evaluate with N questions of each class (train.seed)."),
         click.option("--fresh", is_flag=True, help="Run the stages that are up to date too; answered calls stay paid."),
         click.option("--save", is_flag=True, help="Write flags that differ into the TOML."),
     )
@@ -114,6 +118,8 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 def _open(target: str, root: Path, name: str = "", save: bool = False, **flags: Any) -> Corpus:
     from corpus_tuner.corpus import Corpus
 
+    if flags.get("questions"):
+        flags["questions"] = str(Path(flags["questions"]).absolute())  # from here, not from beside the TOML
     given = {_KEYS[flag]: list(value) if isinstance(value, tuple) else value for flag, value in flags.items() if value}
     return Corpus.open(target, root, name=name, flags=given, save=save)
 
@@ -182,9 +188,10 @@ def _emit_json(value: Any) -> None:
 )
 @click.option("--model", default="expert", help="expert, base, retrieval, nearest, or a model of --base-url.")
 @click.option("--base-url", default="", help="OpenAI-compatible endpoint of a model that is none of the four.")
+@click.option("--grounded", is_flag=True, help="Withhold an answer that the corpus does not support.")
 @_common
 def ask(
-    name: str, question: str | None, file: Path | None, model: str, base_url: str, root: Path, as_json: bool
+    name: str, question: str | None, file: Path | None, model: str, base_url: str, grounded: bool, root: Path, as_json: bool
 ) -> None:
     """Ask the expert of corpus NAME; each answer comes with the passages that support it, or says that none does."""
     if (question is None) == (file is None):
@@ -192,7 +199,7 @@ def ask(
     asker = _open(name, root).asker(model, base_url)
     lines = [question] if question is not None else file.read_text(encoding="utf-8").splitlines() if file else []
     for line in filter(str.strip, lines):
-        _print_response(asker.ask(line), as_json, titled=file is not None)
+        _print_response(asker.ask(line, grounded=grounded), as_json, titled=file is not None)
 
 
 def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
@@ -204,6 +211,8 @@ def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
     if titled:
         click.echo(f"> {response.question}")
     click.echo(response.answer or "(no answer)")
+    if response.verdict:
+        click.echo(f"  {response.verdict}{'' if response.answer else ': withheld'}")
     for one in response.support:
         click.echo(f"  supported by {one['heading']}: {one['text']}" + (f"\n    {one['url']}" if one["url"] else ""))
     if not response.support:
@@ -226,6 +235,23 @@ def chat(name: str, model: str, base_url: str, root: Path, as_json: bool) -> Non
         if not line.strip():
             return
         _print_response(asker.ask(line), as_json)
+
+
+@app.command()
+@click.argument("name")
+@click.argument("first")
+@click.argument("second")
+@click.option("--arm", default="expert", help="Whose answers are compared (expert).")
+@_common
+def compare(name: str, first: str, second: str, arm: str, root: Path, as_json: bool) -> None:
+    """What got better and what worse from run FIRST to run SECOND of corpus NAME (folders of its evaluation/)."""
+    found = _open(name, root).compare(first, second, arm)
+    if as_json:
+        _emit_json(found)
+        return
+    from corpus_tuner.evaluate.comparison import table
+
+    click.echo(table(found))
 
 
 @app.command()

@@ -146,6 +146,16 @@ class Corpus:
         """One answer, with the passages that support it."""
         return self.asker(model, base_url).ask(question)
 
+    def compare(self, first: str, second: str, arm: str = "expert") -> Any:
+        """What got better and what worse from one run (a folder's name under evaluation/) to another."""
+        from corpus_tuner.evaluate.comparison import compare_runs
+
+        folder = self.place.folder / "evaluation"
+        for run in (first, second):
+            if run not in {path.name for path in folder.glob("*") if path.is_dir()}:
+                raise CorpusTunerError(f"{self.name} has no evaluation {run!r}: see {folder}")
+        return compare_runs(folder / first, folder / second, arm)
+
     def show(self, kind: str) -> Iterator[Any]:
         """The records of documents, sections, examples or rejects."""
         if kind not in KINDS:

@@ -24,6 +24,7 @@ LEAST = {  # of whole numbers that cannot be less
     "train.rank": 1,
     "train.max_length": 1,
     "evaluate.sample": 0,
+    "evaluate.times": 1,
 }
 PLANS = {  # and the kinds that each asks for
     "classic": {"basic": 20, "detailed": 20},  # for a section
@@ -133,6 +134,10 @@ class EvaluateSettings:
     arms: tuple[str, ...] = ("base", "expert", "retrieval", "nearest")
     questions: str = ""  # a JSONL file of your own questions beside the TOML: {"question", "answers", "class"}
     sample: int = 0  # at most so many questions of a class; 0: all
+    general: bool = False  # also 200 facts that a larger base knows, and 40 questions that nobody can answer
+    times: int = 1  # that the base is asked each question, to tell which ones it does not know
+    judge: str = ""  # a model that grades the answers, too; it is audited first
+    judge_base_url: str = ""  # default: the writer's endpoint; the key is that of generate.api_key_env
 
 
 @dataclass(frozen=True, slots=True)

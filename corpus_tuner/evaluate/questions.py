@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -54,7 +57,8 @@ def sample(questions: Iterable[Question], per_class: int, seed: int = 0) -> list
 
 
 def from_file(path: Path) -> list[Question]:
-    """A user's own questions: JSONL of {"question", "answers" (or "answer"), "class"}, or JSON in SQuAD's format.
+    """A user's own questions: JSONL of {"question", "answers" (or "answer"), "class"}, CSV with such columns (further
+    right answers in columns answer2, answer3, ...), or JSON in SQuAD's format.
 
     A question that is asked twice accepts the answers of both. SQuAD's unanswerable questions become the class
     "unanswerable", whose one right answer is the empty text, as in SQuAD 2.0's own scorer. Raises CorpusTunerError,
@@ -67,7 +71,8 @@ def from_file(path: Path) -> list[Question]:
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusTunerError(f"{path} cannot be read as UTF-8 text: {error}") from None
     squad = _squad(text)
-    found = _merged(_from_squad(squad, path) if squad is not None else _from_jsonl(text, path))
+    reading = _from_csv if path.suffix.lower() == ".csv" else _from_jsonl
+    found = _merged(_from_squad(squad, path) if squad is not None else reading(text, path))
     if not found:
         raise CorpusTunerError(f'{path} holds no question: write one JSON object a line, {{"question": ..., "answer": ...}}')
     return found
@@ -97,6 +102,16 @@ def _from_jsonl(text: str, path: Path) -> Iterator[Question]:
             yield _from_line(line, f"{path}:{number}")
 
 
+def _from_csv(text: str, path: Path) -> Iterator[Question]:
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    if "question" not in (rows.fieldnames or ()) or "answer" not in (rows.fieldnames or ()):
+        raise CorpusTunerError(f'{path}: the first line must name the columns, "question" and "answer" among them')
+    for row in rows:
+        answers = [value for key, value in row.items() if key and re.fullmatch(r"answer\d*", key) and value and value.strip()]
+        cls = {"class": row["class"]} if (row.get("class") or "").strip() else {}
+        yield _from_row({"question": row["question"], "answers": answers, **cls}, f"{path}:{rows.line_num}")
+
+
 def _from_line(line: str, where: str) -> Question:
     try:
         row = json.loads(line)
@@ -104,6 +119,10 @@ def _from_line(line: str, where: str) -> Question:
         raise CorpusTunerError(f"{where} is not JSON ({error}): write one JSON object a line") from None
     if not isinstance(row, dict):
         raise CorpusTunerError(f'{where} is not a JSON object: write {{"question": ..., "answer": ...}}')
+    return _from_row(row, where)
+
+
+def _from_row(row: Mapping[str, Any], where: str) -> Question:
     cls = row.get("class", OWN)
     if not isinstance(cls, str) or not cls.strip() or cls.strip() in (ALL, UNKNOWN):
         raise CorpusTunerError(f'{where}: "class" must be a name, and not {ALL!r} or {UNKNOWN!r}, which stand for several')

@@ -131,3 +131,15 @@ def test_the_shipped_general_questions_are_whole() -> None:
     for one in found:
         assert unanswerable(one) == (one.cls == "far")
         assert not any(contains_answer(one.text, gold) for gold in one.answers if len(gold) > 1)
+
+
+def test_a_csv_file_of_questions(tmp_path) -> None:
+    """Quoted commas and line breaks, several right answers, a class or none; a wrong head is one clear line."""
+    path = tmp_path / "own.csv"
+    path.write_text('question,answer,answer2,class\r\n"Who, then?",Borman,"Frank\nBorman",crew\r\nWhen?,1968,,\r\n', encoding="utf-8")
+    found = from_file(path)
+    assert [(one.text, one.answers, one.cls) for one in found] == [("Who, then?", ("Borman", "Frank\nBorman"), "crew"), ("When?", ("1968",), "own")]
+    for head in ("a,b\n1,2\n", "", "question,answer\nWho?,\n"):
+        path.write_text(head, encoding="utf-8")
+        with pytest.raises(CorpusTunerError, match=r"own\.csv"):
+            from_file(path)
