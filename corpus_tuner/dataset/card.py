@@ -25,26 +25,9 @@ def card(
 ) -> str:
     """The card as Markdown with its YAML head; everything from a document is quoted, never interpreted."""
     total = sum(counts.values())
-    files = "\n".join(
-        f"  - split: {split}\n    path: {split}.jsonl" for split in ("train", "validation", "test") if counts.get(split)
-    )
-    languages = sorted(
-        {document.language for document in documents if re.fullmatch(r"[A-Za-z-]{2,12}", document.language)}
-    )
-    head = [
-        f"pretty_name: {json.dumps(title + ' question/answer pairs', ensure_ascii=False)}",
-        f"license: {licence_tag(documents)}",
-        *([f"language: [{', '.join(languages)}]"] if languages else []),
-        "task_categories: [question-answering, text-generation]",
-        f"size_categories: [{next((tag for bound, tag in _SIZES if total < bound), 'n>1M')}]",
-        "configs:",
-        "- config_name: default",
-        "  data_files:",
-        *([files] if files else ["  []"]),
-    ]
     lines = [
         "---",
-        *head,
+        *_head(title, documents, counts),
         "---",
         "",
         f"# Question/answer pairs about {_plain(title)}",
@@ -60,6 +43,35 @@ def card(
         "a fact that other, differently worded pairs train; an unseen question rests on a sentence that no pair trains.",
         "",
         *_losses(rejects),
+        *_sources(documents),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _head(title: str, documents: Sequence[Document], counts: Mapping[str, int]) -> list[str]:
+    """The YAML that the Hugging Face hub and `datasets` read."""
+    total = sum(counts.values())
+    files = [
+        f"  - split: {split}\n    path: {split}.jsonl" for split in ("train", "validation", "test") if counts.get(split)
+    ]
+    languages = sorted(
+        {document.language for document in documents if re.fullmatch(r"[A-Za-z-]{2,12}", document.language)}
+    )
+    return [
+        f"pretty_name: {json.dumps(title + ' question/answer pairs', ensure_ascii=False)}",
+        f"license: {licence_tag(documents)}",
+        *([f"language: [{', '.join(languages)}]"] if languages else []),
+        "task_categories: [question-answering, text-generation]",
+        f"size_categories: [{next((tag for bound, tag in _SIZES if total < bound), 'n>1M')}]",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+        *(files or ["  []"]),
+    ]
+
+
+def _sources(documents: Sequence[Document]) -> list[str]:
+    return [
         "## Sources and licence",
         "",
         "The questions and answers quote and adapt these documents and stand under the same licence. "
@@ -72,7 +84,6 @@ def card(
             for document in documents
         ),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def licence_tag(documents: Sequence[Document]) -> str:

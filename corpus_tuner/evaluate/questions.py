@@ -24,7 +24,8 @@ OWN = "own"  # the class of a file's questions that name none
 
 def from_examples(examples: Iterable[Example], splits: Mapping[str, str]) -> list[Question]:
     """One question an example, in the order given. `splits`, by example id: "train" makes the class "trained", any other
-    names the class itself; an example without a split is none of the dataset's and is not asked."""
+    names the class itself; an example without a split is none of the dataset's and is not asked, and a rewrite, which
+    orders a whole text, is no question."""
     return [
         Question(
             id=example.id,
@@ -35,7 +36,7 @@ def from_examples(examples: Iterable[Example], splits: Mapping[str, str]) -> lis
             kind=example.kind,
         )
         for example in examples
-        if example.id in splits
+        if example.id in splits and example.kind != "rewrite"
     ]
 
 
