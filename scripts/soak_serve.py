@@ -42,11 +42,12 @@ class Soak:
         self.port = 0
         self.memory: list[tuple[float, int]] = []
         self.up = threading.Event()
+        self.log = (root / "server.log").open("ab")
 
     def start(self) -> None:
         """Starts the server; the port stays what it was."""
         command = [sys.executable, "-m", "corpus_tuner.cli", "serve", "--port", str(self.port), "--root", str(self.root)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         assert self.process.stdout
         self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
         self.up.set()
@@ -203,13 +204,13 @@ def workers(root: Path) -> list[int]:
 
 def growth(memory: list[tuple[float, int]]) -> float:
     """The most that a server's memory grew between the first and the last quarter of its life, as a share; a server
-    that lived for less than two minutes is not counted, for it is still loading."""
+    that lived for less than four minutes is not counted, nor are the first two of any: it is still loading."""
     lives: list[list[int]] = [[]]
     for (at, held), (before, _) in zip(memory, [(memory[0][0], 0), *memory]):
         if lives[-1] and (held < 0.6 * lives[-1][-1] or at - before > 5):
             lives.append([])
         lives[-1].append(held)
-    long = [life[30:] for life in lives if len(life) >= 120]
+    long = [life[120:] for life in lives if len(life) >= 240]
     quarters = [(life[: len(life) // 4], life[-(len(life) // 4) :]) for life in long]
     return max((sum(last) / len(last) / (sum(first) / len(first)) - 1 for first, last in quarters), default=0.0)
 
@@ -233,12 +234,15 @@ def main() -> None:
         soak.settle()
         soak.process.terminate()
         soak.process.wait(20)
+        said = (Path(folder) / "server.log").read_text(encoding="utf-8", errors="replace")
     grown = growth(soak.memory)
     if grown > LEAK:
         soak.wrong.append(f"memory grew by {grown:.0%}")
     for name, count in sorted(soak.counts.items()):
         print(f"{name:16}{count:8,}")
     print(f"{'memory at most':16}{max(held for _, held in soak.memory) / 2**20:8,.0f} MB, grew by {grown:.1%}")
+    if "Traceback" in said:
+        print(said[said.rindex("Traceback") :][-2000:])
     print("\n".join(soak.wrong) or "nothing lost, nothing twice")
     if wanted.json:
         wanted.json.write_text(json.dumps({"counts": soak.counts, "growth": grown, "wrong": soak.wrong}, indent=1) + "\n")

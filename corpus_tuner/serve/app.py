@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
@@ -88,6 +89,7 @@ def _disk(_: Request, error: Any) -> JSONResponse:
     full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
     if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
         return _answer(full_disk())
+    logging.getLogger("corpus_tuner.serve").error("internal error", exc_info=error)  # no header, so no key
     return _answer(Problem(500, "The server had an error while processing your request.", "internal_error"))
 
 

@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.models import open_model
+from corpus_tuner.models.scratch import ScratchModel
 from corpus_tuner.records import Expert, Model
 from corpus_tuner.serve.config import Config
 from corpus_tuner.serve.guard import owner_of
@@ -90,6 +91,8 @@ class Library:
                     return self._opened[place.key]
             try:
                 model = self._open(place)
+                if isinstance(model, ScratchModel):
+                    model.encode(())  # compiles its template: what many threads would do at once, and wrongly, one does
             except (OSError, CorpusTunerError):
                 if not place.base and not (place.folder / "expert.json").exists():
                     raise unknown_model(place.name) from None  # it was deleted just now

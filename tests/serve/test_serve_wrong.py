@@ -265,6 +265,23 @@ def test_a_model_that_vanishes_between_the_look_and_the_opening_is_not_found(tmp
     assert (problem.value.status, problem.value.code) == (404, "model_not_found")
 
 
+def test_many_may_ask_a_model_for_the_first_time_at_once(own: Service) -> None:
+    """It is opened once, and each of them is answered."""
+    client = own.start().client()
+    client.chat.completions.create(model="scratch", messages=[{"role": "user", "content": "x"}], max_tokens=1)
+    for _ in range(5):
+        own.kill()
+        own.start()
+        body = json.dumps({"model": "scratch", "messages": [{"role": "user", "content": "x"}], "max_tokens": 1}).encode()
+        found: list[int] = []
+        threads = [threading.Thread(target=lambda: found.append(raw(own, "POST", "/v1/chat/completions", body, Content_Type="application/json")[0])) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [200] * 16
+
+
 def test_clients_that_leave_while_streaming_cost_no_place(shared: Service) -> None:
     """After more of them than the server answers at once, it still answers."""
     host, port = shared.url.removeprefix("http://").split(":")
