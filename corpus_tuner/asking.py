@@ -54,7 +54,7 @@ class Asker:
         found = [one for one in self._corpus.passages(question, reply.text) if one.supported]
         answer, verdict = reply.text.strip(), ""
         if grounded:
-            verdict = _verdict(answer, bool(found), self._reader.answer(question))
+            verdict = _verdict(question, answer, bool(found), self._reader.answer(question))
             answer = answer if verdict == "supported" else ""
         return Response(question, answer, self.model.name, tuple(to_json(one) for one in found), verdict)
 
@@ -65,16 +65,18 @@ class Asker:
         return Reader(self._sections, trained(self._place))
 
 
-def _verdict(answer: str, supported: bool, read: str) -> str:
-    """Lexically: supported by a passage; contradicted where the corpus's own best answer is a number and this one has other
-    numbers in its place; else unsupported."""
+def _verdict(question: str, answer: str, supported: bool, read: str) -> str:
+    """Lexically: supported by a passage, and of the sort that is asked for (an English question of when or how many wants a
+    number or a date); contradicted where the corpus's own best answer has numbers and this one others; else unsupported."""
     from corpus_tuner.evaluate.abstention import abstained
+    from corpus_tuner.models.reader import asks_for, sort_of
 
     if abstained(answer):
         return "abstained"
     if numbers(read) and numbers(answer) and not numbers(read) & numbers(answer):
         return "contradicted"
-    return "supported" if supported else "unsupported"
+    fits = asks_for(question) not in ("when", "count") or sort_of(answer) in ("date", "number", "amount")
+    return "supported" if supported and fits else "unsupported"
 
 
 # ---------------------------------------------------------------------------------------------------------- evaluate

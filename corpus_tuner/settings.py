@@ -285,8 +285,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(value, kinds) or isinstance(value, bool):
+    if not isinstance(value, kinds) or isinstance(value, bool) != (bool in kinds):
         raise CorpusTunerError(
-            f"{where} = {value!r} must be {' or '.join({'str': 'a string', 'int': 'a whole number', 'float': 'a number'}[k.__name__] for k in kinds)}"
+            f"{where} = {value!r} must be {' or '.join({'str': 'a string', 'int': 'a whole number', 'float': 'a number', 'bool': 'true or false'}[k.__name__] for k in kinds)}"
         )
     return value

@@ -231,3 +231,12 @@ def test_bytes_that_are_no_text_a_folder_and_nothing_are_refused_by_name(tmp_pat
 def test_a_byte_order_mark_is_no_obstacle(tmp_path) -> None:
     """Some editors write one."""
     assert toml.read(write(tmp_path, "\ufeff" + GOOD.lstrip())).corpus.name == "apollo-8"
+
+
+def test_a_switch_is_true_or_false_and_no_number() -> None:
+    """`general = 1` is refused by name, as `sample = true` is."""
+    table = {"corpus": {"name": "a"}, "source": [{"locator": "x"}]}
+    assert toml.parse({**table, "evaluate": {"general": True}}, "a.toml").evaluate.general
+    for wrong, line in (({"general": 1}, "true or false"), ({"sample": True}, "whole number")):
+        with pytest.raises(CorpusTunerError, match=line):
+            toml.parse({**table, "evaluate": wrong}, "a.toml")

@@ -16,6 +16,7 @@ from corpus_tuner.records import Answer, Question, Section
 BASE, EXPERT = "base", "expert"
 POWER = NormalDist().inv_cdf(0.8)
 SEEN = ("trained", "validation")  # what training, or who steers it, has looked at
+OUTSIDE = ("near", "far", "known", "unanswerable")  # what the corpus does not answer
 CLASSES = ("trained", "validation", "paraphrase", "unseen")  # in this order; a file's own follow by name
 
 
@@ -95,7 +96,7 @@ class Results:
     def base_knows_some(self) -> bool:
         """Whether the base had some held-out questions right: only then do the others make a class of their own."""
         cells = {one.cls: one.n for one in self.cells if one.arm == self.arms[0] and one.kind == ALL}
-        return UNKNOWN in cells and cells[UNKNOWN] < sum(n for cls, n in cells.items() if cls not in (ALL, UNKNOWN, *SEEN))
+        return UNKNOWN in cells and cells[UNKNOWN] < sum(n for cls, n in cells.items() if cls not in (ALL, UNKNOWN, *SEEN, *OUTSIDE))
 
     def against(self, arm: str, cls: str, metric: str, kind: str = ALL) -> Difference | None:
         """The expert against `arm`."""
@@ -146,11 +147,11 @@ def aggregate(
 
 
 def _unknown(questions: Sequence[Question], said: Sequence[Sequence[Answer]]) -> list[int]:
-    """Places of the held-out questions that the base has wrong every time; none where no base was asked."""
+    """Places of the held-out questions of the corpus that the base has wrong every time; none where no base was asked."""
     if not said:
         return []
     wrong = (all(is_wrong(given[place]) for given in said) for place in range(len(questions)))
-    return [place for place, never in enumerate(wrong) if never and questions[place].cls not in SEEN]
+    return [place for place, never in enumerate(wrong) if never and questions[place].cls not in (*SEEN, *OUTSIDE)]
 
 
 def is_wrong(answer: Answer) -> bool:

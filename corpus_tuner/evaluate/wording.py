@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from corpus_tuner.evaluate.questions import ALL, UNKNOWN
-from corpus_tuner.evaluate.results import EXPERT, Difference, Results
+from corpus_tuner.evaluate.results import EXPERT, OUTSIDE, SEEN, Difference, Results
 from corpus_tuner.text import words
 
 ARMS = {
@@ -140,7 +140,7 @@ def _bound(value: float) -> str:
 
 def advice(results: Results) -> list[str]:
     """What follows for somebody who wants answers, from the questions that the expert was not trained on verbatim."""
-    held_out = [cls for cls in results.classes if cls not in ("trained", "validation")]
+    held_out = [cls for cls in results.classes if cls not in (*SEEN, *OUTSIDE)]
     if EXPERT not in results.arms:
         return ["No expert was asked, so nothing can be said about one."]
     if not held_out:

@@ -9,6 +9,7 @@ import pytest
 from corpus_tuner.evaluate.pairs import compare, holm, mcnemar, shown
 from corpus_tuner.evaluate.results import Results, aggregate
 from corpus_tuner.evaluate.statistics import bootstrap
+from corpus_tuner.evaluate.wording import advice
 from corpus_tuner.records import Answer, Question
 
 
@@ -112,3 +113,11 @@ def test_the_unknown_subset_is_what_the_base_never_had_right() -> None:
     assert (cell.n, cell.exact.value) == (4, 0.5)  # q3 to q6
     assert found.cell("base", "unknown to the base").exact.value == 0
     assert aggregate(asked, {"expert": base}, []).cell("expert", "unknown to the base") is None
+
+
+def test_what_the_corpus_does_not_answer_is_none_of_the_unknown_subset() -> None:
+    """General facts and unanswerable questions have classes of their own, and no advice follows from them."""
+    asked = [Question(f"q{i}", cls, f"Q{i}?", ("x",)) for i, cls in enumerate(["unseen", "known", "far", "near"] * 5)]
+    found = aggregate(asked, {"base": scored("base", [False] * 20), "expert": scored("expert", [True] * 20)}, [])
+    assert found.cell("expert", "unknown to the base").n == 5
+    assert len(advice(found)) == 1

@@ -1,0 +1,99 @@
+"""Arms by name over what a corpus has on disk, and answers that are checked before they are given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from corpus_tuner import arms, asking
+from corpus_tuner.arms import open_arm
+from corpus_tuner.asking import Asker
+from corpus_tuner.dataset.split import Split
+from corpus_tuner.place import Place
+from corpus_tuner.records import Example, Expert, Question, Section
+from corpus_tuner.settings import Settings
+from corpus_tuner.store import to_json, write_json, write_jsonl
+from corpus_tuner.testing import ScriptedModel
+from corpus_tuner.text import sentences
+
+TEXT = "Frank Borman commanded the mission in 1968. James Lovell was the pilot of the command module."
+OTHER = "The flight cost 310 million dollars. It lifted off from Kennedy Space Center."
+SECTIONS = [Section(f"s{n}", "d", "Apollo 8", (f"Part {n}",), text, sentences(text), "", "en") for n, text in enumerate((TEXT, OTHER))]
+PAIRS = [
+    Example("e0", "basic", "Who commanded the mission?", "Frank Borman", (("s0", 1),), "", "rules"),
+    Example("e1", "basic", "When was the mission commanded?", "1968", (("s0", 1),), "", "rules"),
+    Example("e2", "basic", "How much did the flight cost?", "310 million dollars", (("s1", 1),), "", "rules"),
+    Example("e3", "basic", "What was the cost of the flight?", "HELD OUT", (("s1", 1),), "", "rules"),
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A corpus with an expert whose answers are told by `said`."""
+    found = Place(replace(Settings(), corpus=replace(Settings().corpus, name="a", title="Apollo 8")), tmp_path / "a.toml", tmp_path)
+    write_jsonl(found.sections, SECTIONS)
+    write_jsonl(found.examples, PAIRS)
+    write_jsonl(tmp_path / "splits.jsonl", [Split(one.id, "paraphrase" if one.id == "e3" else "train") for one in PAIRS])
+    write_json(found.expert / "expert.json", to_json(Expert("expert", "gpt", "endpoint")))
+    monkeypatch.setattr(arms, "open_model", lambda *_, base=False, calls=None: opened(base))
+    return found
+
+
+def opened(base: bool) -> ScriptedModel:
+    """Repeats what it was asked, and says which of the two it is."""
+    return ScriptedModel(lambda messages: f"{'base' if base else 'expert'}: {messages[-1]['content']}", "base" if base else "expert")
+
+
+def said(place: Place, name: str, question: str = "Who commanded the mission?") -> str:
+    asked = [Question("q", "own", "Who commanded the mission?", ("x",), (("s1", 2),))]
+    arm = open_arm(place, name, SECTIONS, questions=asked)
+    return arm.complete([{"role": "user", "content": question}]).text
+
+
+def test_the_expert_gets_the_bare_question_and_the_base_a_prompt(place: Place) -> None:
+    """It was trained so; a base that was not is told what kind of answer is wanted; a student from nothing is not."""
+    assert said(place, "expert") == "expert: Who commanded the mission?"
+    assert said(place, "base").startswith("base: Answer the question about Apollo 8")
+    write_json(place.expert / "expert.json", to_json(Expert("expert", "scratch", "scratch")))
+    assert said(place, "base") == "base: Who commanded the mission?"
+
+
+def test_retrieved_and_right_sections_stand_before_the_question(place: Place) -> None:
+    """+retrieval shows what BM25 finds; +section what the question rests on, found or not, and nothing for a stranger."""
+    for who in ("base", "expert"):
+        assert TEXT in said(place, f"{who}+retrieval")
+        assert OTHER in said(place, f"{who}+section")
+        assert TEXT not in said(place, f"{who}+section")
+        assert "Borman" not in said(place, f"{who}+section", "Who else?")
+
+
+def test_the_reader_never_sees_a_held_out_pair(place: Place) -> None:
+    """Its answers, and those of nearest, are of trained pairs."""
+    for name in ("reader", "expert+reader", "nearest"):
+        assert said(place, name, "What was the cost of the flight?") == "310 million dollars"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "verdict"),
+    [
+        ("Who commanded the mission?", "Frank Borman", "supported"),
+        ("Who commanded the mission?", "Buzz Lightyear", "unsupported"),
+        ("When was the mission commanded?", "1968", "supported"),
+        ("When was the mission commanded?", "In 1972", "contradicted"),
+        ("When was the mission commanded?", "Frank Borman", "unsupported"),
+        ("Who commanded the mission?", "I do not know.", "abstained"),
+        ("Who commanded the mission?", "", "abstained"),
+    ],
+)
+def test_a_checked_answer_is_marked_and_withheld_unless_supported(
+    place: Place, monkeypatch: pytest.MonkeyPatch, question: str, answer: str, verdict: str
+) -> None:
+    """Supported answers are given with their passage; the others are not given; unchecked ones always are."""
+    monkeypatch.setattr(asking, "open_arm", lambda *_: ScriptedModel([answer, answer], "expert"))
+    asker = Asker(place)
+    found = asker.ask(question, grounded=True)
+    assert (found.verdict, found.answer) == (verdict, answer if verdict == "supported" else "")
+    assert found.support or verdict != "supported"
+    assert asker.ask(question).answer == answer
