@@ -92,7 +92,8 @@ def _check_yield(place: Place, examples: int, rejects: list[Reject]) -> None:
     share = lost.total() / ((examples + lost.total()) or 1)
     why = ", ".join(f"{count} {reason}" for reason, count in lost.most_common(3))
     if not examples:
-        raise CorpusTunerError(f"no pair could be written{f' ({why})' if why else ''}: see {place.rejects}")
+        cause = f" ({why}): see {place.rejects}" if why else ": no sentence of the sections states what can be asked for"
+        raise CorpusTunerError(f"no pair could be written{cause}")
     if share > place.settings.generate.max_rejected:
         raise CorpusTunerError(
             f"{share:.0%} of the pairs were rejected ({why}), more than generate.max_rejected = "
