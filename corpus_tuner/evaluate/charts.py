@@ -11,7 +11,7 @@ from corpus_tuner.evaluate.questions import ALL
 from corpus_tuner.evaluate.results import Results
 from corpus_tuner.evaluate.wording import METRICS, name
 
-LEFT, RIGHT = 76, 262  # of the plot within a panel that is 340 wide
+LEFT, RIGHT = 120, 274  # of the plot within a panel that is 340 wide
 ROW, HEAD = 24, 34
 POINTS = 400  # of a curve, at most
 
