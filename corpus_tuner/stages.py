@@ -174,7 +174,9 @@ def train(place: Place, progress: Progress) -> Counts:
     if place.expert.exists():
         place.expert.rename(old)
     partial.rename(place.expert)
-    shutil.rmtree(old, ignore_errors=True)
+    local = place.expert.parent.glob(f".{place.expert.name}-*.partial") if settings.trainer != "remote" else ()
+    for left in (old, *local):  # of other inputs; a remote one may hold the only note of a job that still runs
+        shutil.rmtree(left, ignore_errors=True)
     return _trained(place)
 
 
