@@ -14,6 +14,7 @@ import click
 from corpus_tuner.dataset.prepare import command as prepare_command
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.serve import command as serve_command
+from corpus_tuner.train import command as jobs_command
 
 if TYPE_CHECKING:
     from corpus_tuner.corpus import Built, Corpus
@@ -303,73 +304,8 @@ def _cited(evidence: Iterable[tuple[str, int]]) -> str:
     return "rests on " + (", ".join(f"{section}:{number}" for section, number in evidence) or "nothing")
 
 
-@app.group()
-def jobs() -> None:
-    """Fine-tuning jobs and models at a remote host."""
-
-
-def _remote(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = (
-        click.option("--base-url", default="https://api.openai.com/v1", help="The host (OpenAI)."),
-        click.option("--api-key-env", default="OPENAI_API_KEY", help="Variable that holds the key (OPENAI_API_KEY)."),
-    )
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
-
-
-@jobs.command("list")
-@click.option("--limit", type=click.IntRange(1), default=20)
-@_remote
-@_common
-def list_jobs(base_url: str, api_key_env: str, limit: int, root: Path, as_json: bool) -> None:  # noqa: ARG001
-    """The newest jobs."""
-    from corpus_tuner.train import jobs as remote
-
-    found = remote.list_jobs(base_url, api_key_env, limit)
-    if as_json:
-        _emit_json(found)
-        return
-    for job in found:
-        click.echo(f"{job.id}  {job.status:10}  {job.model} -> {job.fine_tuned_model or '-'}")
-
-
-@jobs.command()
-@click.argument("job")
-@_remote
-@_common
-def follow(base_url: str, api_key_env: str, job: str, root: Path, as_json: bool) -> None:  # noqa: ARG001
-    """Print a job's events until it ends; Ctrl-C stops watching, not the job."""
-    from corpus_tuner.train import jobs as remote
-
-    final = remote.follow(base_url, api_key_env, job, lambda line: click.echo(line, err=as_json))
-    _emit_json(final) if as_json else click.echo(f"{final.id} {final.status} {final.fine_tuned_model or ''}".rstrip())
-
-
-@jobs.command()
-@click.argument("job")
-@_remote
-@_common
-def cancel(base_url: str, api_key_env: str, job: str, root: Path, as_json: bool) -> None:  # noqa: ARG001
-    """Cancel a job."""
-    from corpus_tuner.train import jobs as remote
-
-    final = remote.cancel(base_url, api_key_env, job)
-    _emit_json(final) if as_json else click.echo(f"{final.id} {final.status}")
-
-
-@jobs.command()
-@click.argument("name")
-@_remote
-@_common
-def delete(base_url: str, api_key_env: str, name: str, root: Path, as_json: bool) -> None:  # noqa: ARG001
-    """Delete a fine-tuned model (ft:...) or an uploaded file (file-...)."""
-    from corpus_tuner.train import jobs as remote
-
-    remote.delete(base_url, api_key_env, name)
-    _emit_json({"deleted": name}) if as_json else click.echo(f"deleted {name}")
-
-
-prepare_command.add_to(app, _common)
-serve_command.add_to(app, _common)
+for _command in (prepare_command, serve_command, jobs_command):
+    _command.add_to(app, _common)
 
 
 def main() -> None:
