@@ -42,7 +42,11 @@ def main_job(root: Path) -> None:
     print(f"main job: {seconds:.0f} s, {peak:.2f} GiB at its peak")
     for stage, entry in manifest.items():
         print(f"  {stage:9} {entry['seconds']:6.1f} s  {entry['counts']}")
-    print(next((root / "generated/apollo-8/evaluation").glob("*/table.txt")).read_text())
+    run = next((root / "generated/apollo-8/evaluation").glob("*/table.txt")).parent
+    for cell in json.loads((run / "report.json").read_text())["cells"]:
+        if (cell["arm"], cell["class"]) == ("expert", "trained") and cell["kind"] != "all":
+            print(f"expert, trained {cell['kind']}: exact {cell['exact']['value']:.1%}, F1 {cell['f1']['value']:.1%} (n = {cell['n']})")
+    print((run / "table.txt").read_text())
 
 
 def start_up(root: Path) -> None:
