@@ -337,7 +337,7 @@ def test_what_is_missing_is_said_before_anything_is_sent() -> None:
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "127.1.2.3"])
 def test_a_server_on_this_machine_needs_no_key(host: str) -> None:
     """A missing variable is no mistake there."""
-    Endpoint(f"http://{host}:1/v1", "ABSENT_KEY", "m")
+    assert Endpoint(f"http://{host}:1/v1", "ABSENT_KEY", "m").model == "m"
 
 
 def test_an_expert_and_its_base_answer_from_the_same_host(serve: Any) -> None:

@@ -304,7 +304,7 @@ def test_clients_that_leave_while_streaming_cost_no_place(shared: Service) -> No
         for thread in threads:
             thread.join()
     ask = lambda: raw(shared, "POST", "/v1/chat/completions", body.replace(b"true", b"false").replace(b"300", b"2"), Content_Type="application/json")  # noqa: E731
-    until(lambda: ask()[0] == 200, 30)
+    assert until(lambda: ask()[0] == 200, 30)
 
 
 @pytest.mark.parametrize(
