@@ -198,8 +198,8 @@ def ask(
     if (question is None) == (file is None):
         raise CorpusTunerError('give one question, or --file with one a line: corpus-tuner ask NAME "question"')
     asker = _open(name, root).asker(model, base_url)
-    lines = [question] if question is not None else file.read_text(encoding="utf-8").splitlines() if file else []
-    for line in filter(str.strip, lines):
+    lines = [question] if file is None else filter(str.strip, file.read_text(encoding="utf-8").splitlines())
+    for line in lines:
         _print_response(asker.ask(line, grounded=grounded), as_json, titled=file is not None)
 
 

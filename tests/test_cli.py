@@ -117,6 +117,14 @@ def test_a_file_without_text_is_a_clear_line(root, content) -> None:
     assert "Traceback" not in result.output
 
 
+def test_an_empty_question_is_the_users_mistake(root) -> None:
+    """Silence would look like an answer."""
+    assert run(root, "dataset", "notes").exit_code == 0
+    result = run(root, "ask", "notes", " ", "--model", "retrieval")
+    assert result.exit_code == 2
+    assert "question is empty" in result.stderr
+
+
 def test_a_new_file_that_gives_nothing_leaves_nothing_behind(root) -> None:
     """A mistyped target does not stay as a corpus."""
     (root / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0 not text \x00")
