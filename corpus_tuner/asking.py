@@ -17,7 +17,7 @@ from corpus_tuner.place import Counts, Place
 from corpus_tuner.records import Document, Example, Model, Progress, Question, Reject, Section
 from corpus_tuner.settings import EvaluateSettings
 from corpus_tuner.store import Calls, digest, file_digest, read_jsonl, to_json, write_text
-from corpus_tuner.text import numbers
+from corpus_tuner.text import contains_answer, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,9 @@ class Asker:
         if not question.strip():
             raise CorpusTunerError("the question is empty")
         reply = self.model.complete([{"role": "user", "content": question.strip()}], max_tokens=max_tokens)
-        found = [one for one in self._corpus.passages(question, reply.text) if one.supported]
         answer, verdict = reply.text.strip(), ""
+        found = [one for one in self._corpus.passages(question, answer) if one.supported]
+        found = [one for one in found if contains_answer(one.text, answer)] or found  # the very words before scattered ones
         if grounded:
             verdict = _verdict(question, answer, bool(found), self._reader.answer(question))
             answer = answer if verdict == "supported" else ""
