@@ -14,6 +14,7 @@ import click
 from corpus_tuner.dataset.prepare import command as prepare_command
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.serve import command as serve_command
+from corpus_tuner.store import indented
 from corpus_tuner.train import command as jobs_command
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _stage_command(stage: str, help_text: str) -> None:
 
         corpus = _open(target, root, **flags)
         built = corpus.build("evaluate" if stage == "build" else stage, fresh=fresh, watcher=watcher())
-        _emit_json(built) if as_json else _print_built(built, corpus)
+        click.echo(indented(built)) if as_json else _print_built(built, corpus)
 
 
 for _stage, _help in {
@@ -162,7 +163,7 @@ def estimate(target: str, root: Path, as_json: bool, fresh: bool, **flags: Any) 
     from corpus_tuner.watching import watcher
 
     found = _open(target, root, **flags).estimate(watcher())
-    _emit_json(found) if as_json else click.echo("\n".join(lines(found)))
+    click.echo(indented(found)) if as_json else click.echo("\n".join(lines(found)))
 
 
 def _print_built(built: Built, corpus: Corpus) -> None:
@@ -173,12 +174,6 @@ def _print_built(built: Built, corpus: Corpus) -> None:
     if "evaluate" in built.ran:
         click.echo()
         click.echo(corpus.table())
-
-
-def _emit_json(value: Any) -> None:
-    from corpus_tuner.store import to_json
-
-    click.echo(json.dumps(to_json(value), ensure_ascii=False, indent=1))
 
 
 @app.command()
@@ -248,7 +243,7 @@ def compare(name: str, first: str, second: str, arm: str, root: Path, as_json: b
     """What got better and what worse from run FIRST to run SECOND of corpus NAME (folders of its evaluation/)."""
     found = _open(name, root).compare(first, second, arm)
     if as_json:
-        _emit_json(found)
+        click.echo(indented(found))
         return
     from corpus_tuner.evaluate.comparison import table
 
@@ -262,7 +257,7 @@ def status(name: str, root: Path, as_json: bool) -> None:
     """What there is of corpus NAME, and what was dropped and why."""
     found = _open(name, root).status()
     if as_json:
-        _emit_json(found)
+        click.echo(indented(found))
         return
     for stage, entry in found["stages"].items():
         counts = ", ".join(f"{count:,} {what}" for what, count in entry["counts"].items())

@@ -66,7 +66,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON, atomically."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+    write_text(path, indented(value) + "\n")
+
+
+def indented(value: Any) -> str:
+    """Records or plain values as JSON for people."""
+    return json.dumps(to_json(value), ensure_ascii=False, indent=1)
 
 
 def write_jsonl(path: Path, records: Iterable[Any]) -> int:

@@ -237,15 +237,8 @@ class Retrieval(_Baseline):
         return best[1] if best else None
 
 
-
 def _relative(value: float, best: float, asked: set[str]) -> float:
     """A share of the best that there is, 0 to 1; where nothing was asked beyond the answer itself, every place fits."""
     if not asked:
         return 1.0
     return min(1.0, value / best) if best else 0.0
-
-
-def support(sections: Iterable[Section], question: str, answer: str, top: int = 3) -> list[Support]:
-    """The passages of the corpus that support `answer` to `question`, best first; [] when none does (once: who asks more
-    often keeps a `Retrieval`)."""
-    return [passage for passage in Retrieval(sections).passages(question, answer, top) if passage.supported]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+from corpus_tuner.store import indented
 
 
 def add_to(app: click.Group, common: Callable[..., Any]) -> None:
@@ -37,7 +38,7 @@ def list_jobs(base_url: str, api_key_env: str, limit: int, root: Path, as_json: 
 
     found = remote.list_jobs(base_url, api_key_env, limit)
     if as_json:
-        _print_json(found)
+        click.echo(indented(found))
         return
     for job in found:
         click.echo(f"{job.id}  {job.status:10}  {job.model} -> {job.fine_tuned_model or '-'}")
@@ -49,7 +50,7 @@ def follow(base_url: str, api_key_env: str, job: str, root: Path, as_json: bool)
     from corpus_tuner.train import jobs as remote
 
     final = remote.follow(base_url, api_key_env, job, lambda line: click.echo(line, err=as_json))
-    _print_json(final) if as_json else click.echo(f"{final.id} {final.status} {final.fine_tuned_model or ''}".rstrip())
+    click.echo(indented(final)) if as_json else click.echo(f"{final.id} {final.status} {final.fine_tuned_model or ''}".rstrip())
 
 
 @click.argument("job")
@@ -58,7 +59,7 @@ def cancel(base_url: str, api_key_env: str, job: str, root: Path, as_json: bool)
     from corpus_tuner.train import jobs as remote
 
     final = remote.cancel(base_url, api_key_env, job)
-    _print_json(final) if as_json else click.echo(f"{final.id} {final.status}")
+    click.echo(indented(final)) if as_json else click.echo(f"{final.id} {final.status}")
 
 
 @click.argument("name")
@@ -67,10 +68,4 @@ def delete(base_url: str, api_key_env: str, name: str, root: Path, as_json: bool
     from corpus_tuner.train import jobs as remote
 
     remote.delete(base_url, api_key_env, name)
-    _print_json({"deleted": name}) if as_json else click.echo(f"deleted {name}")
-
-
-def _print_json(value: Any) -> None:
-    from corpus_tuner.store import to_json
-
-    click.echo(json.dumps(to_json(value), ensure_ascii=False, indent=1))
+    click.echo(indented({"deleted": name})) if as_json else click.echo(f"deleted {name}")

@@ -9,11 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from corpus_tuner.models.retrieval import Index, Nearest, Retrieval, support, terms
+from corpus_tuner.models.retrieval import Index, Nearest, Retrieval, Support, terms
 from corpus_tuner.records import Section
 from corpus_tuner.text import sentences, words
 
 QA = Path(__file__).parents[1] / "data" / "qa"
+
+
+def support(sections: list[Section], question: str, answer: str, top: int = 3) -> list[Support]:
+    """The passages that support the answer, best first."""
+    return [one for one in Retrieval(sections).passages(question, answer, top) if one.supported]
 
 
 def section(number: int, text: str, *path: str, language: str = "en") -> Section:
