@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from corpus_tuner.costs import TUNED, Way, tokens, ways
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.models.prices import Paid, Price, known_price, paid
+from corpus_tuner.models.prices import MILLION, Paid, Price, known_price, paid
 from corpus_tuner.place import Place
 from corpus_tuner.records import Section
 from corpus_tuner.store import read_jsonl
 
-LETTERS = 4  # of one token; a rule of thumb for English, others take more
 REPLY_TOKENS = {  # of one pair in JSON, measured at tests/data/generate/by_hand.jsonl
     "basic": 34,
     "reworded": 36,
@@ -24,20 +24,7 @@ REPLY_TOKENS = {  # of one pair in JSON, measured at tests/data/generate/by_hand
 }
 AGAIN = 0.1  # more for what is asked a second time; by hand it was 0 to 0.1
 SECONDS, TOKENS_A_SECOND = 0.7, 60.0  # of one reply: until its first token, and then; servers differ widely
-QUESTION, ANSWER = 30, 30  # tokens of a question to the finished expert, and of its answer
-PASSAGES = 900  # tokens of what a retrieval puts before a question
 EPOCHS = 3
-TUNED = "tuned model"
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way to answers about the corpus: what it costs once, and for each question."""
-
-    name: str
-    once: float
-    question: float
-    breakeven: int | None = None  # questions from which the tuned model costs less; None: never
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +62,8 @@ def estimate(place: Place) -> Estimate:
     price = known_price(wanted.model, place.prices)
     sections = list(read_jsonl(place.sections, Section))[: wanted.limit or None]
     work = Plan(wanted.plan_of(), sections, wanted.counts, wanted.max_section_words).work()
-    prompt = sum(_tokens("".join(one["content"] for one in messages(task))) for task in work)
-    replies = [task.count * (REPLY_TOKENS.get(task.kind) or _tokens(task.lines)) for task in work]
+    prompt = sum(tokens("".join(one["content"] for one in messages(task))) for task in work)
+    replies = [task.count * (REPLY_TOKENS.get(task.kind) or tokens(task.lines)) for task in work]
     again = 1 + AGAIN
     requests, prompt, completion = (math.ceil(n * again) for n in (len(work), prompt, sum(replies)))
     rounds = math.ceil(requests / wanted.concurrency)
@@ -91,24 +78,10 @@ def estimate(place: Place) -> Estimate:
 
 
 def _ways(sections: Sequence[Section], generating: float, rows: int, price: Price) -> tuple[Way, ...]:
-    """A tuned model, the corpus in every prompt, and retrieval; all at the price of the same model."""
-    corpus = sum(_tokens(section.text) for section in sections)
-    ask = {"prompt_tokens": QUESTION, "completion_tokens": ANSWER}
+    """What the ways to answers cost, at the price of the writing model, trained on about `rows` tokens."""
     name = TUNED if price.training else f"{TUNED} (trained at no cost: the price table names none)"
-    tuned = Way(name, generating + rows * EPOCHS * price.training / 1_000_000, price.of(ask))
-    long = price.of(ask | {"prompt_tokens": QUESTION + corpus, "cached_tokens": corpus})
-    found = price.of(ask | {"prompt_tokens": QUESTION + PASSAGES})
-    others = (("corpus in every prompt", long), ("retrieval", found))
-    return (tuned, *(Way(name, 0.0, cost, _breakeven(tuned, cost)) for name, cost in others))
-
-
-def _breakeven(tuned: Way, question: float) -> int | None:
-    saved = question - tuned.question
-    return math.ceil(tuned.once / saved) if saved > 0 else None
-
-
-def _tokens(text: str) -> int:
-    return math.ceil(len(text) / LETTERS)
+    once = generating + rows * EPOCHS * price.training / MILLION
+    return ways(name, once, sum(tokens(section.text) for section in sections), price, {})
 
 
 def lines(found: Estimate) -> list[str]:

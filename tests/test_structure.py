@@ -13,7 +13,7 @@ LEVELS = [
     {"settings", "plugins", "store", "archive", "text", "hub", "workers"},
     {"fetch", "clean", "generate", "dataset", "models", "train", "evaluate"},
     {"place", "targets"},
-    {"arms"},
+    {"arms", "costs"},
     {"asking", "documents", "sections"},
     {"estimates", "stages"},
     {"corpus"},
