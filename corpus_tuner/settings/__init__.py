@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-import math
-import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.settings import checks
+from corpus_tuner.settings.build import build
+from corpus_tuner.settings.checks import NAME, PLANS, check_name, check_variable
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE | re.ASCII)
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-LEAST = {  # of whole numbers that cannot be less
-    "generate.max_tokens": 1,
-    "generate.max_section_words": 1,
-    "generate.limit": 0,
-    "train.seed": 0,
-    "train.rank": 1,
-    "train.max_length": 1,
-    "evaluate.sample": 0,
-    "evaluate.times": 1,
-}
-PLANS = {  # and the kinds that each asks for
-    "classic": {"basic": 20, "detailed": 20},  # for a section
-    "facts": {"basic": 1, "reworded": 1, "reverse": 1},  # for a sentence
-}
-CRAWLS = ("", "links", "sitemap")
-EXPORTS = ("prompt-completion", "csv", "parquet")
+__all__ = [
+    "NAME", "PLANS", "CorpusSettings", "DatasetSettings", "EvaluateSettings", "GenerateSettings", "Settings", "SourceSettings",
+    "TrainSettings", "check_name", "check_variable", "parse", "read",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +59,7 @@ class GenerateSettings:
     kinds: dict[str, int] = field(default_factory=dict)  # pairs by kind; default: those of the plan, see `counts`
     reworded: float = 0.2  # rules only: share of a section's basic pairs that ask a fact in other words
     model: str = ""
-    base_url: str = "https://api.openai.com/v1"
+    base_url: str | tuple[str, ...] = "https://api.openai.com/v1"  # a list: equal servers, which share the requests
     api_key_env: str = "OPENAI_API_KEY"  # the name of the variable, never the key
     concurrency: int = 64
     max_tokens: int = 4096  # of one reply
@@ -167,126 +151,14 @@ def read(path: Path) -> Settings:
 
 def parse(table: dict[str, Any], where: str) -> Settings:
     """Settings from a parsed TOML table; `where` names it in errors."""
-    settings = _build(Settings, table, where)
+    settings = build(Settings, table, where)
     check_name(settings.corpus.name, where)
     if not settings.source:
         raise CorpusTunerError(f"{where}: no [[source]]: name at least one locator")
     for source in settings.source:
-        if not source.locator:
-            raise CorpusTunerError(f"{where}: a [[source]] has no locator")
-        for key in ("depth", "linked", "max_documents"):
-            if getattr(source, key) < 0:
-                raise CorpusTunerError(f"{where}: source.{key} must be 0 or more")
-        _check_source(source, where)
-    _check_plan(settings.generate, table.get("generate", {}), where)
-    _check_ranges(settings, where)
-    _check_training(settings, where)
-    _check_dataset(settings.dataset, where)
+        checks.check_source(source, where)
+    checks.check_plan(settings.generate, table.get("generate", {}), where)
+    checks.check_ranges(settings, where)
+    checks.check_training(settings, where)
+    checks.check_dataset(settings.dataset, where)
     return settings
-
-
-def check_name(name: str, where: str) -> None:
-    """Raises CorpusTunerError unless `name` can be a folder's name on any system and never a path."""
-    if not NAME.fullmatch(name) or ".." in name:
-        raise CorpusTunerError(
-            f"{where}: {name!r} cannot be a corpus name: letters, digits, '.', '-' and '_', at most 64, first a letter or digit"
-        )
-
-
-def check_variable(name: str, where: str) -> None:
-    """Raises CorpusTunerError, without repeating it, if `name` is no variable's name: it may be the key itself."""
-    if not VARIABLE.fullmatch(name):
-        raise CorpusTunerError(f"{where} must be the name of an environment variable, such as OPENAI_API_KEY, never the key")
-
-
-def _check_source(source: SourceSettings, where: str) -> None:
-    if source.crawl not in CRAWLS:
-        raise CorpusTunerError(f'{where}: source.crawl = {source.crawl!r} must be "links" or "sitemap"')
-    if source.max_megabytes < 1:
-        raise CorpusTunerError(f"{where}: source.max_megabytes must be 1 or more")
-    if not 0 <= source.delay <= 3600:
-        raise CorpusTunerError(f"{where}: source.delay must be from 0 to 3600 seconds")
-
-
-def _check_ranges(settings: Settings, where: str) -> None:
-    shares = {
-        "dataset.paraphrase": settings.dataset.paraphrase,
-        "dataset.unseen": settings.dataset.unseen,
-        "dataset.validation": settings.dataset.validation,
-        "generate.max_rejected": settings.generate.max_rejected,
-        "generate.reworded": settings.generate.reworded,
-    }
-    for key, share in shares.items():
-        if not 0 <= share <= 1:
-            raise CorpusTunerError(f"{where}: {key} = {share} must be a share from 0 to 1")
-    counts = {f"generate.kinds.{kind}": count for kind, count in settings.generate.kinds.items()}
-    for key, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 1000:
-            raise CorpusTunerError(f"{where}: {key} = {count!r} must be a whole number from 1 to 1000")
-    if not 1 <= settings.generate.concurrency <= 4096:
-        raise CorpusTunerError(f"{where}: generate.concurrency must be from 1 to 4096")
-    for key, least in LEAST.items():
-        table, name = key.split(".")
-        if getattr(getattr(settings, table), name) < least:
-            raise CorpusTunerError(f"{where}: {key} must be {least} or more")
-
-
-def _check_plan(settings: GenerateSettings, table: dict[str, Any], where: str) -> None:
-    if settings.plan not in ("", *PLANS):
-        raise CorpusTunerError(f"{where}: generate.plan = {settings.plan!r} must be {' or '.join(PLANS)}")
-    if not 0 <= settings.max_cost < math.inf:
-        raise CorpusTunerError(f"{where}: generate.max_cost must be 0 (no bound) or more")
-    if not settings.kinds and "kinds" in table:
-        raise CorpusTunerError(f"{where}: generate.kinds is empty: name at least one kind, such as {{ basic = 20 }}")
-
-
-def _check_training(settings: Settings, where: str) -> None:
-    for name in ("epochs", "learning_rate", "batch_size"):
-        value = getattr(settings.train, name)
-        if value != "auto" and (isinstance(value, str) or not 0 < value < math.inf):
-            raise CorpusTunerError(f'{where}: train.{name} must be "auto" or a number above 0')
-    for table in ("generate", "train"):
-        check_variable(getattr(settings, table).api_key_env, f"{where}: {table}.api_key_env")
-
-
-def _check_dataset(settings: DatasetSettings, where: str) -> None:
-    for name in settings.formats:
-        if name not in EXPORTS:
-            raise CorpusTunerError(f"{where}: dataset.formats: {name!r} is not one of {', '.join(EXPORTS)}")
-    if settings.paraphrase + settings.validation > 1:
-        raise CorpusTunerError(f"{where}: dataset.paraphrase and dataset.validation add up to more than 1")
-
-
-def _build(cls: type, table: Any, where: str) -> Any:
-    if not isinstance(table, dict):
-        raise CorpusTunerError(f"{where} must be a table")
-    hints = get_type_hints(cls)
-    values = {}
-    for key, value in table.items():
-        if key not in hints:
-            near = difflib.get_close_matches(key, hints, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(hints)}"
-            raise CorpusTunerError(f"{where}: unknown key {key!r}; {hint}")
-        values[key] = _value(hints[key], value, f"{where}: {key}")
-    return cls(**values)
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value, where)
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list):
-            raise CorpusTunerError(f"{where} must be a list")
-        return tuple(_value(get_args(hint)[0], item, where) for item in value)
-    if get_origin(hint) is dict:
-        if not isinstance(value, dict):
-            raise CorpusTunerError(f"{where} must be a table")
-        return dict(value)
-    kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kinds) or isinstance(value, bool) != (bool in kinds):
-        raise CorpusTunerError(
-            f"{where} = {value!r} must be {' or '.join({'str': 'a string', 'int': 'a whole number', 'float': 'a number', 'bool': 'true or false'}[k.__name__] for k in kinds)}"
-        )
-    return value
