@@ -1,10 +1,11 @@
-"""Checkpoints of an adapter: two are kept, and one that is not whole is passed over."""
+"""Where an interrupted training goes on: two checkpoints are kept, and one that is not whole is passed over."""
 
 from __future__ import annotations
 
 import json
 import logging
 import shutil
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,16 @@ def restore(folder: Path, key: str, model: Any, optimiser: Any) -> int:
         if not step:
             logging.getLogger(__name__).warning("checkpoint %s is damaged or of another training: passed over", place.name)
             continue
+        moments: dict[str, dict[str, Any]] = defaultdict(dict)
         held = load_file(place / "state.safetensors", device=str(model.device))
+        for name, value in held.items():
+            weight, found, moment = name.rpartition("::")
+            if found:
+                moments[weight][moment] = value
         with torch.no_grad():
             for name, weight in _trained(model):
-                weight.copy_(held.pop(name))
-                moments = {key.rpartition("::")[2]: held[key] for key in held if key.rpartition("::")[0] == name}
-                optimiser.state[weight] = moments | {"step": moments["step"].cpu()}
+                weight.copy_(held[name])
+                optimiser.state[weight] = moments[name]
         return step
     return 0
 
@@ -59,12 +64,13 @@ def clear(folder: Path) -> None:
 
 
 def _whole(place: Path, key: str) -> int:
+    """The step of a checkpoint that is whole and of this training, else 0."""
     try:
         receipt = json.loads((place / "receipt.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        right = receipt["key"] == key and receipt["digest"] == file_digest(place / "state.safetensors")
+        return int(receipt["step"]) if right else 0
+    except (OSError, ValueError, KeyError, TypeError):
         return 0
-    right = receipt["key"] == key and receipt["digest"] == file_digest(place / "state.safetensors")
-    return receipt["step"] if right else 0
 
 
 def _trained(model: Any) -> list[tuple[str, Any]]:

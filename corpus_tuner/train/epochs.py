@@ -1,0 +1,31 @@
+"""The adapters of a training's last epochs, each whole enough to answer: an expert that was trained too long has better ones."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+FOLDER = "epochs"
+
+
+def keep(folder: Path, step: int, model: Any, count: int) -> None:
+    """Saves what `model` has learnt by `step`, the end of an epoch, in `folder`/epochs/STEP; the newest `count` stay.
+
+    It takes its place whole, and shares tokenizer and chat template with the expert in `folder`.
+    """
+    if not count:
+        return
+    place = folder / FOLDER / f"{step:08d}"
+    partial = place.with_name(f".{place.name}")
+    for old in (partial, place):
+        shutil.rmtree(old, ignore_errors=True)
+    model.save_pretrained(partial, safe_serialization=True, save_embedding_layers=False)
+    partial.rename(place)
+    for old in sorted(place.parent.glob("[0-9]*"))[:-count]:
+        shutil.rmtree(old)
+
+
+def kept(folder: Path) -> dict[int, Path]:
+    """The folder of each kept epoch by its step, the oldest first."""
+    return {int(place.name): place for place in sorted((folder / FOLDER).glob("[0-9]*"))}
