@@ -117,6 +117,8 @@ def test_a_key_like_no_other_is_refused_with_all_known_ones(tmp_path) -> None:
         ("generate", "concurrency = true", "must be a whole number"),
         ("generate", "model = 5", "must be a string"),
         ("generate", "model = ['a']", "must be a string"),
+        ("generate", "base_url = ['http://a/v1', 5]", "must be a string"),
+        ("generate", "base_url = 5", "must be a string"),
         ("dataset", "unseen = 'a tenth'", "must be a number"),
         ("dataset", "unseen = false", "must be a number"),
         ("dataset", "formats = 'csv'", "must be a list"),
@@ -240,3 +242,10 @@ def test_a_switch_is_true_or_false_and_no_number() -> None:
     for wrong, line in (({"general": 1}, "true or false"), ({"sample": True}, "whole number")):
         with pytest.raises(CorpusTunerError, match=line):
             toml.parse({**table, "evaluate": wrong}, "a.toml")
+
+
+def test_an_endpoint_may_be_several_equal_ones(tmp_path: Path) -> None:
+    """A list of URLs in the TOML, or one."""
+    one, several = (toml.read(write(tmp_path, changed("generate", f"base_url = {value}"))) for value in ("'http://a/v1'", "['http://a/v1', 'http://b/v1']"))
+    assert one.generate.base_url == "http://a/v1"
+    assert several.generate.base_url == ("http://a/v1", "http://b/v1")

@@ -8,6 +8,8 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from corpus_tuner.records import Reply
+
 
 def said(error: Any) -> str:
     """What the server said about its failure."""
@@ -48,6 +50,18 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     with suppress(ValueError, TypeError):
         return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
     return None
+
+
+def answered(found: Mapping[str, Any]) -> Reply:
+    """The reply in a chat completion. Raises LookupError, TypeError or AttributeError for what is none."""
+    choice = found["choices"][0]
+    message = choice["message"]
+    refusal = message.get("refusal")
+    text = message.get("content") or refusal or ""
+    if isinstance(text, list):  # content parts
+        text = "".join(part.get("text", "") for part in text)
+    reason = "refusal" if refusal and not message.get("content") else choice.get("finish_reason")
+    return Reply(str(text), str(reason or "stop"), counted(found.get("usage")))
 
 
 def counted(usage: Any) -> dict[str, int]:

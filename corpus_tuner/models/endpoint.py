@@ -1,4 +1,4 @@
-"""A Model behind any OpenAI-compatible endpoint, through the openai SDK.
+"""A Model behind any OpenAI-compatible endpoint, or several equal ones, through the openai SDK.
 
 It knows how to ask once, and how to say what went wrong; when to ask again is its caller's business.
 """
@@ -9,13 +9,15 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
-from corpus_tuner.models.dialect import counted, not_understood, reduced, retry_after, said
-from corpus_tuner.models.keys import api_key
+from corpus_tuner.models.dialect import answered, not_understood, reduced, retry_after, said
+from corpus_tuner.models.hosts import Host, Hosts, Ticket, urls_of
+from corpus_tuner.models.keys import api_key, is_loopback
 from corpus_tuner.models.prices import Meter
 from corpus_tuner.models.wire import Bounds, TooLong, package_of
 from corpus_tuner.records import Expert, Message, Model, Reply
@@ -23,16 +25,18 @@ from corpus_tuner.store import Calls, digest
 
 
 class Endpoint:
-    """A Model at `base_url`. The key is read from the variable `api_key_env`; it never leaves this object.
+    """A Model at `base_url`: one URL, or those of several servers of the same model, which share the requests.
 
-    `calls` records every answered exchange, and one that is recorded is not paid again. `concurrency` is the number
-    of threads that will call `complete` at once; `meter` is asked before each call that costs; `timeout` bounds one exchange from its first byte to its last, in
-    seconds. Raises CorpusTunerError where the URL, the model or the key is missing.
+    The key is read from the variable `api_key_env`; it never leaves this object. `calls` records every answered exchange, and one that is
+    recorded is not paid again: that of several servers under the first one's URL, whoever answered, and found under any of
+    them, so that their order may change and their number grow. `concurrency` is the number of threads that will call
+    `complete` at once; `meter` is asked before each call that costs; `timeout` bounds one exchange from its first byte to
+    its last, in seconds. Raises CorpusTunerError where the URL, the model or the key is missing.
     """
 
     def __init__(
         self,
-        base_url: str,
+        base_url: str | Sequence[str],
         api_key_env: str,
         model: str,
         calls: Calls | None = None,
@@ -42,12 +46,10 @@ class Endpoint:
         concurrency: int = 64,
         meter: Meter | None = None,
     ) -> None:
-        url = urlsplit(base_url)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise CorpusTunerError(f"base_url {base_url!r} is not a URL such as https://api.openai.com/v1")
+        self.urls = urls_of(base_url)
+        names = [urlsplit(url).hostname or "" for url in self.urls]
         if not model:
-            raise CorpusTunerError(f"name the model that {url.hostname} shall run")
-        self.base_url = base_url.rstrip("/")
+            raise CorpusTunerError(f"name the model that {names[0]} shall run")
         self.model = model
         self.name = name or model
         self.calls = calls
@@ -55,8 +57,8 @@ class Endpoint:
         self.concurrency = concurrency
         self._meter = meter
         self._key_env = api_key_env
-        self._key = api_key(api_key_env, url.hostname)
-        self._host = url.netloc.rpartition("@")[2]
+        self._key = api_key(api_key_env, next((name for name in names if not is_loopback(name)), names[0]))
+        self._hosts = Hosts(self.urls)
         self._lock = threading.Lock()
         self._made: Any = None
         self._bounds = Bounds()
@@ -86,22 +88,17 @@ class Endpoint:
         if schema is not None:
             format_ = {"name": "reply", "strict": True, "schema": dict(schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": format_}
-        key = digest(self.base_url, body, sample, attempt)
-        recorded = None if self.calls is None else self.calls.get(key)
-        if recorded:
-            return Reply(**recorded["reply"], usage=recorded["usage"], call=key)
+        keys = [digest(url, body, sample, attempt) for url in self.urls]
+        for key in keys if self.calls is not None else ():
+            recorded = self.calls.get(key)
+            if recorded:
+                return Reply(**recorded["reply"], usage=recorded["usage"], call=key)
         sent, reply = self._exchange(body) if self._meter is None else self._meter.pay(body, self._exchange)
         if self.calls is not None:
             said = {"text": reply.text, "finish_reason": reply.finish_reason}
-            exchange = {
-                "request": sent,
-                "reply": said,
-                "usage": dict(reply.usage),
-                "sample": sample,
-                "attempt": attempt,
-            }
-            self.calls.add(key, **self._without_key({"base_url": self.base_url, **exchange, "time": _now()}))
-        return Reply(reply.text, reply.finish_reason, reply.usage, key)
+            exchange = {"request": sent, "reply": said, "usage": dict(reply.usage), "sample": sample, "attempt": attempt}
+            self.calls.add(keys[0], **self._without_key({"base_url": self.urls[0], **exchange, "time": _now()}))
+        return Reply(reply.text, reply.finish_reason, reply.usage, keys[0])
 
     def close(self) -> None:
         """Closes the connections."""
@@ -109,80 +106,92 @@ class Endpoint:
             if self._made is not None:
                 self._made.close()
                 self._made = None
+                for host in self._hosts.all:
+                    host.client = None
 
     # ---------------------------------------------------------------------------------------------------- one exchange
 
     def _exchange(self, body: dict[str, Any]) -> tuple[dict[str, Any], Reply]:
+        """Asks one server; where it does not take the request on, or fails without charging it, each other that is up."""
+        tried: list[Host] = []
+        while True:
+            try:
+                with self._hosts.at(tried) as ticket:
+                    tried.append(ticket.host)
+                    return self._ask(ticket, body)
+            except Transient as failure:
+                if not (failure.refused or failure.status) or not self._hosts.others(tried):
+                    raise
+
+    def _ask(self, ticket: Ticket, body: dict[str, Any]) -> tuple[dict[str, Any], Reply]:
         """Asks, and where the server does not understand a part of the request, once more without that part."""
         import openai
 
+        host = ticket.host.name
         for _ in range(5):
             without = self._without
             sent = reduced(body, without)
             try:
-                return sent, self._send(sent)
+                return sent, self._send(ticket, sent)
             except openai.APIStatusError as error:
+                ticket.headers = error.response.headers
                 missing = not_understood(error.status_code, said(error), sent)
                 if missing is None or missing in without:
-                    raise self._failure(error) from None
+                    raise self._failure(error, ticket.host) from None
                 self._without |= {missing}
             except openai.APITimeoutError:
-                raise Transient(f"{self._host} did not answer within {self.timeout:g} s") from None
+                raise Transient(f"{host} did not answer within {self.timeout:g} s") from None
             except openai.APIConnectionError as error:
-                raise self._unreachable(error) from None
+                raise self._unreachable(error, host) from None
             except TooLong as error:
                 if error.status != 200:
-                    raise Transient(f"{self._host} failed ({error.status}) at great length") from None
+                    raise Transient(f"{host} failed ({error.status}) at great length") from None
                 return sent, Reply("", "too_long")
-        raise Declined(f"{self._host} did not accept the request in any form")
+        raise Declined(f"{host} did not accept the request in any form")
 
-    def _send(self, body: dict[str, Any]) -> Reply:
+    def _send(self, ticket: Ticket, body: dict[str, Any]) -> Reply:
         with self._bounds.watching(self.timeout):
-            raw = self._client().chat.completions.with_raw_response.create(**body)
+            raw = self._client(ticket.host).chat.completions.with_raw_response.create(**body)
             content = raw.http_response.content
+        ticket.headers = raw.http_response.headers
         try:
             found = json.loads(content)
             if "choices" not in found and "error" in found:
-                raise Transient(self._clean(f"{self._host} answered with an error: {found['error']}"[:500]))
-            choice = found["choices"][0]
-            message = choice["message"]
-            refusal = message.get("refusal")
-            text = message.get("content") or refusal or ""
-            if isinstance(text, list):  # content parts
-                text = "".join(part.get("text", "") for part in text)
-            reason = "refusal" if refusal and not message.get("content") else choice.get("finish_reason")
-            return Reply(self._clean(str(text)), str(reason or "stop"), counted(found.get("usage")))
+                raise Transient(self._clean(f"{ticket.host.name} answered with an error: {found['error']}"[:500]))
+            reply = answered(found)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            kind = raw.http_response.headers.get("content-type", "something")[:80]
+            kind = ticket.headers.get("content-type", "something")[:80]
             raise Transient(
-                f"{self._host} answered with {kind} that is no chat completion: is {self.base_url} right?"
+                f"{ticket.host.name} answered with {kind} that is no chat completion: is {ticket.host.url} right?"
             ) from None
+        ticket.tokens = sum(reply.usage.get(name, 0) for name in ("prompt_tokens", "completion_tokens"))
+        return replace(reply, text=self._clean(reply.text))
 
     # --------------------------------------------------------------------------------------------------- what went wrong
 
-    def _failure(self, error: Any) -> Exception:
+    def _failure(self, error: Any, host: Host) -> Exception:
         """What an HTTP status means to the caller."""
         status, text = error.status_code, self._clean(said(error))[:300]
         if status in (401, 403):
-            return CorpusTunerError(f"the endpoint {self._host} refused the key in ${self._key_env} ({status}): {text}")
+            return CorpusTunerError(f"the endpoint {host.name} refused the key in ${self._key_env} ({status}): {text}")
         if status == 404:
             return CorpusTunerError(
-                f"{self._host} knows no model {self.model!r}, or {self.base_url} is not its API (404): {text}"
+                f"{host.name} knows no model {self.model!r}, or {host.url} is not its API (404): {text}"
             )
         if status == 402 or "insufficient_quota" in text:
-            return Unavailable(f"{self._host} wants to be paid before it goes on ({status}): {text}")
+            return Unavailable(f"{host.name} wants to be paid before it goes on ({status}): {text}")
         after = retry_after(error.response.headers)
         if status == 429:
-            return Transient(f"{self._host} is busy (429): {text}", after, refused=True, status=status)
+            return Transient(f"{host.name} is busy (429): {text}", after, refused=True, status=status)
         if status in (408, 409, 425) or status >= 500:
-            return Transient(f"{self._host} failed ({status}): {text}", after, status=status)
-        return Declined(f"{self._host} declined the request ({status}): {text}")
+            return Transient(f"{host.name} failed ({status}): {text}", after, status=status)
+        return Declined(f"{host.name} declined the request ({status}): {text}")
 
-    def _unreachable(self, error: Exception) -> Transient:
+    def _unreachable(self, error: Exception, host: str) -> Transient:
         """A connection that could not be made cost nothing; one that broke may have."""
         cause = error.__cause__
         refused = "connect" in type(cause).__name__.lower()
-        return Transient(f"{self._host} cannot be reached: {self._clean(str(cause or error))}", refused=refused)
+        return Transient(f"{host} cannot be reached: {self._clean(str(cause or error))}", refused=refused)
 
     def _clean(self, text: str) -> str:
         """`text` without the key, however the server came to repeat it; a dummy word is no key."""
@@ -198,11 +207,13 @@ class Endpoint:
 
     # ------------------------------------------------------------------------------------------------------- the client
 
-    def _client(self) -> Any:
+    def _client(self, host: Host) -> Any:
         with self._lock:
             if self._made is None:
                 self._made = self._make()
-            return self._made
+            if host.client is None:
+                host.client = self._made if host is self._hosts.all[0] else self._made.with_options(base_url=host.url)
+            return host.client
 
     def _make(self) -> Any:
         import openai
@@ -213,7 +224,7 @@ class Endpoint:
         http = openai.DefaultHttpxClient(limits=pool, headers={"Accept-Encoding": "identity"})
         self._bounds.guard(http)
         client = openai.OpenAI(
-            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=self.timeout, http_client=http
+            api_key=self._key, base_url=self.urls[0], max_retries=0, timeout=self.timeout, http_client=http
         )
         client.chat.completions  # noqa: B018  (imported on first use)
         return client

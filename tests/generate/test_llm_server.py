@@ -38,9 +38,12 @@ FAULTS = [
 FAULTS += ["http429", "http500", "http503", "reset"]
 
 
-def write(stub: Stub, calls: Calls | None = None, sections: int = 12, timeout: float = 20.0) -> list[Example | Reject]:
+def write(
+    stub: Stub | list[Stub], calls: Calls | None = None, sections: int = 12, timeout: float = 20.0
+) -> list[Example | Reject]:
     settings = Settings(generate=GenerateSettings(concurrency=16))
-    model = Endpoint(stub.url, "", "stub", calls, timeout, concurrency=16)
+    urls = [one.url for one in stub] if isinstance(stub, list) else stub.url
+    model = Endpoint(urls, "", "stub", calls, timeout, concurrency=16)
     try:
         return list(generate([ships(n) for n in range(sections)], LlmWriter(settings, model), {"basic": 20}))
     finally:
@@ -89,6 +92,18 @@ def test_a_server_with_a_limit_is_not_run_over(stub: Start) -> None:
     small = stub("--max-concurrency", "3", "--overflow", "reject", "--retry-after", "0.05")
     assert pairs(write(small)) == pairs(write(stub()))
     assert small.get("/stats")["limited_429"] > 0
+
+
+def test_two_servers_share_the_work_and_one_may_die(stub: Start, tmp_path: Path) -> None:
+    """Half each; with one dead all pairs of a perfect run; the list grown and turned round, nothing is sent again."""
+    first, second = stub(), stub()
+    perfect = write([first, second], Calls(tmp_path / "calls.jsonl"), sections=24)
+    assert all(server.get("/stats")["ok"] >= 6 for server in (first, second))
+    dead = Stub("http://127.0.0.1:9")
+    assert pairs(write([dead, second], sections=24)) == pairs(perfect)
+    sent = [server.get("/stats")["requests"] for server in (first, second)]
+    assert write([stub(), second, dead, first], Calls(tmp_path / "calls.jsonl"), sections=24) == perfect
+    assert [server.get("/stats")["requests"] for server in (first, second)] == sent
 
 
 def test_the_whole_width_is_used(stub: Start) -> None:
