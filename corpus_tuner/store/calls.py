@@ -1,153 +1,18 @@
-"""What lies on disk: JSONL of records, atomic replacement, digests, and the record of every paid exchange."""
+"""The record of every paid exchange."""
 
 from __future__ import annotations
 
-import dataclasses
 import errno
-import hashlib
 import json
 import os
-import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any
 
 from corpus_tuner.errors import CorpusTunerError
-
-R = TypeVar("R")
-
-
-def digest(*parts: Any) -> str:
-    """SHA-256, 32 hexadecimal digits, of `parts` as canonical JSON."""
-    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256, 32 hexadecimal digits, of a file's bytes; "" if there is none."""
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and vanishes when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes `text` as UTF-8 so that a reader sees the old file or the new one, never a part.
-
-    A lone surrogate, which UTF-8 cannot hold, becomes its escape `\\ud800`: in JSON that is the same character.
-    """
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes `content` so that a reader sees the old file or the new one, never a part."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes `value` as indented JSON, atomically."""
-    write_text(path, indented(value) + "\n")
-
-
-def indented(value: Any) -> str:
-    """Records or plain values as JSON for people."""
-    return json.dumps(to_json(value), ensure_ascii=False, indent=1)
-
-
-def write_jsonl(path: Path, records: Iterable[Any]) -> int:
-    """Writes records (dataclasses or mappings), one a line, atomically; returns how many."""
-    count = 0
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        for count, record in enumerate(records, start=1):  # noqa: B007
-            file.write(to_line(record))
-    return count
-
-
-def to_line(record: Any) -> bytes:
-    """A record as one line of JSONL."""
-    return _line(to_json(record))
-
-
-def _line(value: Any) -> bytes:
-    """One line of JSONL; a lone surrogate, which UTF-8 cannot hold, becomes its JSON escape."""
-    return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
-
-
-def to_json(record: Any) -> Any:
-    """A record as plain JSON values."""
-    if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        return {f.name: to_json(getattr(record, f.name)) for f in dataclasses.fields(record)}
-    if isinstance(record, Mapping):
-        return {key: to_json(value) for key, value in record.items()}
-    if isinstance(record, list | tuple):
-        return [to_json(value) for value in record]
-    return record
-
-
-def read_jsonl(path: Path, record: type[R]) -> Iterator[R]:
-    """The records of a file that `write_jsonl` wrote; nothing if there is no file.
-
-    Raises CorpusTunerError, naming the line, for one that is not such a record.
-    """
-    if path.exists():
-        with path.open("rb") as file:  # lines end at b"\n" alone: no character of a text is taken for a line break
-            yield from parse_jsonl(file, record, path)
-
-
-def parse_jsonl(lines: Iterable[bytes], record: type[R], path: Path, first: int = 1) -> Iterator[R]:
-    """The records of lines of a file, the first of which is its line `first`. Raises as `read_jsonl` does."""
-    make = _maker(record)
-    for number, line in enumerate(lines, start=first):
-        try:
-            value = make(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CorpusTunerError(
-                f"{path}:{number} is not a {record.__name__} ({error}): delete the file and run the stage again"
-            ) from error
-        yield value
-
-
-def from_json(record: type[R], value: Mapping[str, Any]) -> R:
-    """A record from its plain JSON values."""
-    return _maker(record)(value)
-
-
-def _maker(record: type[R]) -> Any:
-    hints = get_type_hints(record)
-    casts = {f.name: _caster(hints[f.name]) for f in dataclasses.fields(record)}  # type: ignore[arg-type]
-    return lambda value: record(**{key: casts[key](item) for key, item in value.items()})
-
-
-def _caster(hint: Any) -> Any:
-    """JSON has no tuples and no enums: what turns a plain value back into the field's type."""
-    if get_origin(hint) is tuple:
-        inner = _caster(get_args(hint)[0])
-        return lambda value: tuple(inner(item) for item in value)
-    if isinstance(hint, type) and issubclass(hint, str) and hint is not str:
-        return hint
-    if get_origin(hint) is UnionType:
-        return lambda value: value
-    return lambda value: value
+from corpus_tuner.store.jsonl import to_line
 
 
 class Calls:
@@ -212,7 +77,7 @@ class Calls:
 
         Raises OSError where it cannot be written (disk full), and ValueError once the file is closed.
         """
-        line = _line({"key": key, **exchange})
+        line = to_line({"key": key, **exchange})
         if not self._ready:
             self._begin()
         before = self._offsets.get(key)
