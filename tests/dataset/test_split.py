@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from corpus_tuner.dataset.split import NEAR, assign
+from corpus_tuner.dataset.near import NEAR
+from corpus_tuner.dataset.split import assign
 from corpus_tuner.records import Example, Reason, Section
 from corpus_tuner.settings import DatasetSettings
 from corpus_tuner.text import jaccard, normalise_answer, sentences

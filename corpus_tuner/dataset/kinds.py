@@ -1,0 +1,81 @@
+"""What is held out by its kind, beside the other wordings: facts asked in reverse, across sections, and near misses.
+
+Each takes its share of the facts by digest, and only pairs of its own kind; a corpus without such pairs loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
+
+from corpus_tuner.dataset.near import NearDuplicates, fact_of, share
+from corpus_tuner.records import Example
+from corpus_tuner.text import normalise_answer
+
+
+def further(kept: Sequence[Example], splits: Mapping[str, str], near: NearDuplicates, part: float) -> dict[str, str]:
+    """The split (reverse, cross or near) of those of the examples `kept` that are held out by kind; `part` is the share.
+
+    reverse: a fact that is trained by other pairs, and in reverse by none. cross: each of its sentences is trained by
+    other pairs, the couple by none. near: a question that has no answer, and beside it the one that it misses, of which
+    another trained pair has the answer; so who knows the fact can tell them apart, and who always abstains cannot.
+    """
+    by_sentence: dict[tuple[str, int], list[Example]] = defaultdict(list)
+    for example in kept:
+        for place in dict.fromkeys(example.evidence):
+            by_sentence[place].append(example)
+    found = {one.id: split for one in kept if (split := splits[one.id]) != "train"}
+    old = set(found)
+    for sort, group in chain(
+        _reverse(by_sentence, found, near, part),
+        _cross(kept, by_sentence, found, near, part),
+        _near_misses(kept, by_sentence, found, near, part),
+    ):
+        found |= {one.id: sort for one in group}
+    return {name: split for name, split in found.items() if name not in old}
+
+
+Sentences = Mapping[tuple[str, int], Sequence[Example]]
+Groups = Iterator[tuple[str, list[Example]]]
+Found = Mapping[str, str]  # the split of what is held out so far, by id
+
+
+def _reverse(by_sentence: Sentences, found: Found, near: NearDuplicates, part: float) -> Groups:
+    for place, group in by_sentence.items():
+        if share("reverse", fact_of(near.texts, place)) >= part or any(one.id in found for one in group):
+            continue
+        asked = [one for one in group if one.kind == "reverse"]
+        alone = all(len(one.evidence) == 1 and not near.in_its_document(one) for one in asked)
+        if asked and alone and any(one.kind not in ("reverse", "cross", "rewrite") for one in group):
+            yield "reverse", asked
+
+
+def _cross(kept: Sequence[Example], by_sentence: Sentences, found: Found, near: NearDuplicates, part: float) -> Groups:
+    for example in kept:
+        if example.kind != "cross" or example.id in found:
+            continue
+        facts = " ".join(sorted(fact_of(near.texts, place) for place in example.evidence))
+        known = all(
+            any(one.kind != "cross" and one.id not in found for one in by_sentence[place]) for place in example.evidence
+        )
+        if share("cross", facts) < part and known and not near.in_its_document(example):
+            yield "cross", [example]
+
+
+def _near_misses(
+    kept: Sequence[Example], by_sentence: Sentences, found: Found, near: NearDuplicates, part: float
+) -> Groups:
+    """A near miss follows the question that it misses, from the same reply."""
+    for twin, miss in pairwise(kept):
+        couple = {twin.id, miss.id}
+        if miss.kind != "abstain" or twin.kind == "abstain" or not twin.evidence or twin.source_id != miss.source_id:
+            continue
+        if share("near", fact_of(near.texts, twin.evidence[0])) >= part or couple & found.keys():
+            continue
+        others = (one for one in by_sentence[twin.evidence[0]] if one.id not in couple and one.id not in found)
+        told = any(normalise_answer(one.answer) == normalise_answer(twin.answer) for one in others)
+        own = near.documents(twin)
+        close = {one.id for side in (twin, miss) for one in near.of(side) if not one.evidence or own & near.documents(one)}
+        if told and close <= couple:
+            yield "near", [twin, miss]
