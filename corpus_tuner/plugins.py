@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -25,6 +25,14 @@ def each(group: str) -> Iterator[tuple[str, Any]]:
     found = _group(group)
     for name in sorted(found, key=lambda name: (found[name].value.startswith("corpus_tuner."), name)):
         yield name, found[name].load()
+
+
+def methods(trainer: str) -> Mapping[str, float]:
+    """The methods that a trainer knows, each with the learning rate that "auto" stands for: its class says so in `methods`.
+
+    A trainer that says nothing knows supervised training, at a rate of its own (0.0).
+    """
+    return getattr(load("trainers", trainer), "methods", {"supervised": 0.0})
 
 
 @cache  # each document asks for its cleaner, and to read every package's entry points takes milliseconds
