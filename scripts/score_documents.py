@@ -5,12 +5,16 @@
 DATA_FOLDER holds any of html/, pdf/, docx/ and epub/. Headings are held against the document's own: every h1 to h6 of the
 page outside of nav, aside and footer (HTML), the outline (PDF), the paragraphs of heading styles as python-docx sees them
 (DOCX), the table of contents (EPUB, NCX or navigation document). A heading counts when its words are there and its level
-is right: it stands under the same heading. `site` counts those that we reject by name as boilerplate. Words: the share of the other tool's words that our sections and boilerplate
-hold, and the share of ours that the other tool has. Other tools are used where they are installed.
+is right: it stands under the same heading; one that we reject as boilerplate does not count. Code: the pre elements of a
+page that are whole in the text. Words: pdftotext (PDF) and pandoc (DOCX, EPUB) are the reference, and ours, boilerplate included, is
+theirs. `by fonts alone` reads a PDF as if it had no outline. Other tools take part where they are installed
+(pip install html2text trafilatura markdownify readability-lxml pypdf pdfminer.six python-docx; apt install poppler-utils pandoc).
 """
 
 from __future__ import annotations
 
+import importlib.util
+import logging
 import re
 import shutil
 import subprocess
@@ -19,51 +23,94 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from corpus_tuner import plugins
+from corpus_tuner.clean.pdf import parse as parse_pdf
 from corpus_tuner.fetch.files import Files
 from corpus_tuner.records import Blob, Reason
 from corpus_tuner.settings import Settings
 
 Headings = list[tuple[int, str]]  # (level, words)
 
+NUMBER = re.compile(r"^\s*(?:(?:chapter|appendix|part|kapitel|anhang)\s+)?(?:[A-Z]|\d{1,3})(?:\.\d{1,3})*[.:]?\s+(?=\S)", re.IGNORECASE)
+
 
 def main() -> None:
     """Scores every file of the folder."""
     root = Path(sys.argv[1])
     warnings.filterwarnings("ignore", message=".*HTML parser to parse an XML.*")
-    print(f"{'file':44} {'headings':>9} {'at level':>9} {'site':>8}  others (headings at level; words of theirs in ours / of ours in theirs)")
+    logging.disable(logging.WARNING)
     for kind in ("html", "pdf", "docx", "epub"):
-        total = Counter()
+        totals: dict[str, Counter[str]] = {}
+        print(f"\n{kind:40} {'tool':18} {'headings':>9} {'at level':>9} {'code':>9}  words of the reference in it / of it in the reference")
         for path in sorted((root / kind).glob("*.*")):
-            own = OWN[kind](path)
-            ours, text, code, site = ours_of(path)
-            level, there = at_level(own, ours)
-            out = sum((Counter(key(text) for _, text in own) & Counter(site)).values())
-            total.update(own=len(own), level=level, out=out, code=code[0], codes=code[1])
-            others = []
-            for name, headings, words in others_of(kind, path):
-                right = f"{at_level(own, headings)[0]}/{len(own)}" if headings is not None else "-"
-                others.append(f"{name} {right}" + (f"; {shared(words, text):.1%} / {shared(text, words):.1%}" if words is not None else ""))
-            print(f"{path.name[:44]:44} {there:>4}/{len(own):<4} {level:>4}/{len(own):<4} {out:>8}  {', '.join(others)}")
-        if total["own"]:
-            print(f"{kind + ': all':44} {'':9} {total['level'] / total['own']:>9.1%} (without the site's own: {total['level'] / (total['own'] - total['out']):.1%})" + (f"  code blocks whole {total['code']}/{total['codes']}" if total["codes"] else ""))
+            for row in rows(kind, path):
+                total = totals.setdefault(row.tool, Counter())
+                total.update(own=row.own, there=row.there, level=row.level, whole=row.whole, codes=row.codes)
+                print(f"{path.name[:40] if row.tool == 'corpus_tuner' else '':40} {row.line()}")
+        for tool, total in totals.items():
+            level = f"headings at level {total['level']}/{total['own']} = {total['level'] / total['own']:.1%}" if total["own"] else ""
+            code = f", code blocks whole {total['whole']}/{total['codes']}" if total["codes"] else ""
+            print(f"{kind + ': all':40} {tool:18} {level}{code}")
+    missing = [name for name in ("html2text", "trafilatura", "markdownify", "readability", "pypdf", "pdfminer", "docx") if not importlib.util.find_spec(name)]
+    missing += [name for name in ("pdftotext", "pandoc") if not shutil.which(name)]
+    if missing:
+        print(f"\nnot installed, and so not compared: {', '.join(missing)}")
 
 
-def ours_of(path: Path) -> tuple[Headings, str, tuple[int, int], list[str]]:
-    """(headings, text with boilerplate, (code blocks whole, code blocks), keys of the headings that are rejected by name as
-    boilerplate: of navigation, references, related news) as our cleaner reads the file."""
+@dataclass
+class Row:
+    """One tool on one file."""
+
+    tool: str
+    own: int
+    there: int
+    level: int
+    whole: int
+    codes: int
+    shares: str
+
+    def line(self) -> str:
+        """As printed."""
+        headings = f"{self.there:>4}/{self.own:<4} {self.level:>4}/{self.own:<4}" if self.own else f"{'-':>9} {'-':>9}"
+        return f"{self.tool:18} {headings} {f'{self.whole}/{self.codes}' if self.codes else '-':>9}  {self.shares}"
+
+
+def rows(kind: str, path: Path) -> Iterable[Row]:
+    """Ours, then the others; the first other that reads text is the reference of words, and ours is its."""
+    own, blocks = OWN[kind](path), code_blocks(path) if kind == "html" else []
+    tools = [("corpus_tuner", *ours_of(path)), *others_of(kind, path)]
+    if kind == "pdf" and own:
+        tools.insert(1, ("  by fonts alone", *ours_of(path, fonts=True)))
+    reference = next((text for name, _, text in tools if name in ("pdftotext", "pandoc")), None)
+    for name, headings, text in tools:
+        level, there = at_level(own, headings) if headings is not None else (0, 0)
+        against = None if kind == "html" else tools[0][2] if text is reference else reference
+        shares = f"{shared(against, text):6.1%} / {shared(text, against):6.1%}" if against is not None else ""
+        yield Row(name, len(own) if headings is not None else 0, there, level, sum(squeezed(block) in squeezed(text) for block in blocks), len(blocks), shares)
+
+
+def squeezed(text: str) -> str:
+    """Lines without the spaces at their ends, nor an indent that all of a block's lines share: a Markdown block in a list has one."""
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
+def ours_of(path: Path, fonts: bool = False) -> tuple[Headings, str]:
+    """(headings, text with boilerplate) as our cleaner reads the file; with `fonts` as if a PDF had no outline."""
     (item,) = Files(Settings()).fetch(str(path), {})
     document = item.document if isinstance(item, Blob) else item
-    parse = plugins.load("cleaners", document.format)
-    parts = list(parse(document, item.content) if isinstance(item, Blob) else parse(document))
+    if fonts:
+        parts = list(parse_pdf(document, item.content, with_outline=False))
+    else:
+        parse = plugins.load("cleaners", document.format)
+        parts = list(parse(document, item.content) if isinstance(item, Blob) else parse(document))
     headings = [(len(part.path), part.path[-1]) for part in parts if part.path and part.reason != Reason.BOILERPLATE]
-    text = "\n".join("\n".join((*part.path[-1:], part.text)) for part in parts)
-    blocks = code_blocks(path) if document.format == "html" else []
-    site = [key(part.path[-1]) for part in parts if part.path and part.reason == Reason.BOILERPLATE]
-    return headings, text, (sum(block in text for block in blocks), len(blocks)), site
+    return headings, "\n".join("\n".join((*part.path[-1:], part.text)) for part in parts)
 
 
 def code_blocks(path: Path) -> list[str]:
@@ -121,32 +168,70 @@ def own_epub(path: Path) -> Headings:
 OWN = {"html": own_html, "pdf": own_pdf, "docx": own_docx, "epub": own_epub}
 
 
-def others_of(kind: str, path: Path) -> Iterable[tuple[str, Headings | None, str | None]]:
-    """(tool, headings or None, text or None) of each other tool that is installed."""
+def others_of(kind: str, path: Path) -> Iterable[tuple[str, Headings | None, str]]:
+    """(tool, headings or None where it tells none, text) of each other tool that is installed."""
     if kind == "html":
-        yield from markdown_tools(path.read_text(encoding="utf-8", errors="replace"))
-    elif kind == "pdf" and shutil.which("pdftotext"):
-        yield "pdftotext", None, run("pdftotext", str(path), "-")
-    elif kind in ("docx", "epub") and shutil.which("pandoc"):
+        page = path.read_text(encoding="utf-8", errors="replace")
+        for name, convert in MARKDOWN.items():
+            if importlib.util.find_spec(name):
+                text = convert(page)
+                yield name, of_markdown(text), text
+    elif kind == "pdf":
+        if shutil.which("pdftotext"):
+            yield "pdftotext", None, run("pdftotext", str(path), "-")
+        for name, convert in PDF.items():
+            if importlib.util.find_spec(name):
+                yield name, None, convert(path)
+    elif shutil.which("pandoc"):
         yield "pandoc", of_markdown(run("pandoc", "-t", "gfm", "--wrap=none", str(path))), run("pandoc", "-t", "plain", "--wrap=none", str(path))
 
 
-def markdown_tools(page: str) -> Iterable[tuple[str, Headings, None]]:
-    """html2text and trafilatura on a page."""
-    try:
-        import html2text
+def html2text(page: str) -> str:
+    """Without links, unwrapped, code in fences."""
+    import html2text as library
 
-        reader = html2text.HTML2Text()
-        reader.body_width, reader.ignore_links = 0, True
-        yield "html2text", of_markdown(reader.handle(page)), None
-    except ImportError:
-        pass
-    try:
-        import trafilatura
+    reader = library.HTML2Text()
+    reader.body_width, reader.ignore_links, reader.mark_code = 0, True, False
+    return reader.handle(page)
 
-        yield "trafilatura", of_markdown(trafilatura.extract(page, output_format="markdown") or ""), None
-    except ImportError:
-        pass
+
+def trafilatura(page: str) -> str:
+    """As Markdown."""
+    import trafilatura as library
+
+    return library.extract(page, output_format="markdown") or ""
+
+
+def markdownify(page: str) -> str:
+    """With headings as `#`."""
+    import markdownify as library
+
+    return library.markdownify(page, heading_style="ATX")
+
+
+def readability(page: str) -> str:
+    """The article that readability finds, through html2text."""
+    import readability as library
+
+    return html2text(library.Document(page).summary())
+
+
+def pypdf(path: Path) -> str:
+    """extract_text of each page."""
+    import pypdf as library
+
+    return "\n".join(page.extract_text() for page in library.PdfReader(path).pages)
+
+
+def pdfminer(path: Path) -> str:
+    """extract_text."""
+    from pdfminer.high_level import extract_text
+
+    return extract_text(path)
+
+
+MARKDOWN = {"html2text": html2text, "trafilatura": trafilatura, "markdownify": markdownify, "readability": readability}
+PDF = {"pypdf": pypdf, "pdfminer": pdfminer}
 
 
 def of_markdown(text: str) -> Headings:
@@ -178,8 +263,9 @@ def parent(headings: Headings, at: int) -> int | None:
 
 
 def key(text: str) -> str:
-    """Letters and digits alone, without the number in front."""
-    return "".join(c for c in text.casefold() if c.isalnum())
+    """Letters and digits alone, without the number in front, which an outline often leaves out."""
+    words = NUMBER.sub("", text, count=1)
+    return "".join(c for c in words.casefold() if c.isalnum())
 
 
 def shared(of: str, within: str) -> float:

@@ -25,13 +25,14 @@ from corpus_tuner.records import Document, Reason
 SECONDS = 330.0
 
 
-def parse(document: Document, content: bytes) -> Iterator[Part]:
-    """The lead and one part for each heading, in order; running heads and page numbers are boilerplate. Raises Unreadable
+def parse(document: Document, content: bytes, *, with_outline: bool = True) -> Iterator[Part]:
+    """The lead and one part for each heading, in order; running heads and page numbers are boilerplate. `with_outline = False`
+    reads the headings from the fonts though the document may name them: so their reading can be scored. Raises Unreadable
     for a file that is damaged, encrypted or takes too long, MissingExtra without pypdfium2."""
     bookmarks, pages = _read(content)
     running = take_running(pages)
     lines = [line for page in pages for line in in_order(page.lines)]
-    headings = by_outline(lines, bookmarks) or by_fonts(lines, document.title)
+    headings = by_outline(lines, bookmarks if with_outline else []) or by_fonts(lines, document.title)
     outline = Outline()
     for written in _sections(lines, headings):
         yield Part(outline.enter(written.level, written.title), written.text())
