@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.records import Example, Question
+from corpus_tuner.evaluate import squad
+from corpus_tuner.records import Example, Question, Section
 from corpus_tuner.store import digest
 
 ALL = "all"  # what the figures over all classes, or all kinds, are filed under
@@ -57,13 +59,13 @@ def sample(questions: Iterable[Question], per_class: int, seed: int = 0) -> list
     return [question for question in kept if question.id in chosen]
 
 
-def from_file(path: Path) -> list[Question]:
+def from_file(path: Path, sections: Iterable[Section] = ()) -> list[Question]:
     """A user's own questions: JSONL of {"question", "answers" (or "answer"), "class"}, CSV with such columns (further
-    right answers in columns answer2, answer3, ...), or JSON in SQuAD's format.
+    right answers in columns answer2, answer3, ...), or SQuAD's format: its JSON, or a row a line with a "context".
 
     A question that is asked twice accepts the answers of both. SQuAD's unanswerable questions become the class
-    "unanswerable", whose one right answer is the empty text, as in SQuAD 2.0's own scorer. Raises CorpusTunerError,
-    with file and line, for anything else.
+    "unanswerable", whose one right answer is the empty text, as in SQuAD 2.0's own scorer. One about a paragraph rests on
+    that of the `sections` which it stands in, if it does. Raises CorpusTunerError, with file and line, for anything else.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -71,12 +73,13 @@ def from_file(path: Path) -> list[Question]:
         raise CorpusTunerError(f"there is no file of questions at {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusTunerError(f"{path} cannot be read as UTF-8 text: {error}") from None
-    squad = _squad(text)
+    articles = squad.articles(text, str(path))
     reading = _from_csv if path.suffix.lower() == ".csv" else _from_jsonl
-    found = _merged(_from_squad(squad, path) if squad is not None else reading(text, path))
-    if not found:
+    read = list(_from_articles(articles) if articles is not None else reading(text, path))
+    if not read:
         raise CorpusTunerError(f'{path} holds no question: write one JSON object a line, {{"question": ..., "answer": ...}}')
-    return found
+    places = squad.placed({context for _, context in read if context}, sections)
+    return _merged(_resting(question, places.get(context)) for question, context in read)
 
 
 def general() -> list[Question]:
@@ -84,6 +87,12 @@ def general() -> list[Question]:
     may have forgotten, and 40 of the class "far", which nobody can answer. (general/README.md: origin and licence.)"""
     folder = files(__package__).joinpath("general")
     return [one for name in ("known", "far") for one in from_file(Path(str(folder.joinpath(f"{name}.jsonl"))))]
+
+
+def _resting(question: Question, section: Section | None) -> Question:
+    if section is None:
+        return question
+    return replace(question, evidence=((section.id, squad.sentence(section, question.answers)),))
 
 
 def _merged(questions: Iterable[Question]) -> list[Question]:
@@ -94,33 +103,54 @@ def _merged(questions: Iterable[Question]) -> list[Question]:
     return list(by_id.values())
 
 
-# ----------------------------------------------------------------------------------------------------------- JSONL
+# ------------------------------------------------------------------------------------------------------ the formats
+
+Read = tuple[Question, str]  # with the paragraph that it is about; "" where none is given
 
 
-def _from_jsonl(text: str, path: Path) -> Iterator[Question]:
+def _from_articles(articles: Iterable[Iterable[squad.Paragraph]]) -> Iterator[Read]:
+    for paragraph in chain.from_iterable(articles):
+        for one in paragraph.asked:
+            yield _about(paragraph.text, one.text, one.answers)
+
+
+def _about(context: str, text: str, answers: tuple[str, ...]) -> Read:
+    """The evidence names the paragraph, which is no section of the corpus, so that intervals know what belongs together."""
+    evidence = ((f"paragraph:{digest(context)[:16]}", 1),)
+    cls = "human" if answers else "unanswerable"
+    return Question(digest(cls, text, evidence), cls, text, answers or ("",), evidence), context
+
+
+def _from_jsonl(text: str, path: Path) -> Iterator[Read]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield _from_line(line, f"{path}:{number}")
 
 
-def _from_csv(text: str, path: Path) -> Iterator[Question]:
+def _from_csv(text: str, path: Path) -> Iterator[Read]:
     rows = csv.DictReader(io.StringIO(text, newline=""))
     if "question" not in (rows.fieldnames or ()) or "answer" not in (rows.fieldnames or ()):
         raise CorpusTunerError(f'{path}: the first line must name the columns, "question" and "answer" among them')
     for row in rows:
         answers = [value for key, value in row.items() if key and re.fullmatch(r"answer\d*", key) and value and value.strip()]
         cls = {"class": row["class"]} if (row.get("class") or "").strip() else {}
-        yield _from_row({"question": row["question"], "answers": answers, **cls}, f"{path}:{rows.line_num}")
+        yield _from_row({"question": row["question"], "answers": answers, **cls}, f"{path}:{rows.line_num}"), ""
 
 
-def _from_line(line: str, where: str) -> Question:
+def _from_line(line: str, where: str) -> Read:
     try:
         row = json.loads(line)
     except ValueError as error:
         raise CorpusTunerError(f"{where} is not JSON ({error}): write one JSON object a line") from None
     if not isinstance(row, dict):
         raise CorpusTunerError(f'{where} is not a JSON object: write {{"question": ..., "answer": ...}}')
-    return _from_row(row, where)
+    if "context" not in row or not isinstance(row.get("answers"), dict):
+        return _from_row(row, where), ""
+    try:
+        answers = squad.accepted(row["answers"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorpusTunerError(f'{where}: "answers" is not in SQuAD\'s format ({error!r})') from None
+    return _about(_text(row["context"], f'{where}: "context"'), _text(row.get("question"), f'{where}: "question"'), answers)
 
 
 def _from_row(row: Mapping[str, Any], where: str) -> Question:
@@ -142,33 +172,3 @@ def _text(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise CorpusTunerError(f"{what} must be a text that is not empty, not {json.dumps(value, ensure_ascii=False)[:60]}")
     return value.strip()
-
-
-# ----------------------------------------------------------------------------------------------------------- SQuAD
-
-
-def _squad(text: str) -> list[Any] | None:
-    """The articles of a SQuAD file; None for a text that is none."""
-    if '"paragraphs"' not in text:
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    data = found.get("data") if isinstance(found, dict) else found
-    return data if isinstance(data, list) else None
-
-
-def _from_squad(articles: list[Any], path: Path) -> Iterator[Question]:
-    """The evidence names the paragraph, which is no section of the corpus, so that intervals know what belongs together."""
-    for place, article in enumerate(articles, start=1):
-        try:
-            for paragraph in article["paragraphs"]:
-                evidence = ((f"paragraph:{digest(paragraph['context'])[:16]}", 1),)
-                for item in paragraph["qas"]:
-                    golds = tuple(dict.fromkeys(answer["text"] for answer in item.get("answers", ())))
-                    cls = "human" if golds else "unanswerable"
-                    text = _text(item["question"], f'{path}: "question" of article {place}')
-                    yield Question(digest(cls, text, evidence), cls, text, golds or ("",), evidence)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise CorpusTunerError(f"{path}: article {place} is not in SQuAD's format ({error!r})") from None
