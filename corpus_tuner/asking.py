@@ -90,7 +90,7 @@ def evaluate(place: Place, progress: Progress) -> Counts:
 
     sections = list(read_jsonl(place.sections, Section))
     examples = list(read_jsonl(place.examples, Example))
-    asked = questions(place, examples)
+    asked = questions(place, examples, sections)
     with closing(place.calls()) as calls:
         arms = {name: open_arm(place, name, sections, calls=calls, questions=asked) for name in place.settings.evaluate.arms}
         options = {"trained": trained(place), "times": place.settings.evaluate.times, "judging": _judge(place, calls)}
@@ -109,13 +109,13 @@ def _judge(place: Place, calls: Calls) -> Model | None:
     return Endpoint(wanted.judge_base_url or writer.base_url, writer.api_key_env, wanted.judge, calls)
 
 
-def questions(place: Place, examples: list[Example]) -> list[Question]:
+def questions(place: Place, examples: list[Example], sections: list[Section]) -> list[Question]:
     """Held-out and trained questions of the dataset, then those of the user's own file."""
     from corpus_tuner.evaluate import questions as build
 
     asked = build.from_examples(examples, splits(place))
     if place.settings.evaluate.questions:
-        asked += build.from_file(place.toml.parent / place.settings.evaluate.questions)
+        asked += build.from_file(place.toml.parent / place.settings.evaluate.questions, sections)
     if place.settings.evaluate.general:
         asked += build.general()
     if place.settings.evaluate.sample:
