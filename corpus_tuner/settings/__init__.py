@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.settings import checks
 from corpus_tuner.settings.build import build
 from corpus_tuner.settings.checks import NAME, PLANS, check_name, check_variable
+from corpus_tuner.settings.recipe import GRID, LOCATOR, RecipeSettings, check_recipe, defaults
 
 __all__ = [
-    "NAME", "PLANS", "CorpusSettings", "DatasetSettings", "EvaluateSettings", "GenerateSettings", "Settings", "SourceSettings",
-    "TrainSettings", "check_name", "check_variable", "parse", "read",
+    "NAME", "PLANS", "CorpusSettings", "DatasetSettings", "EvaluateSettings", "GenerateSettings", "RecipeSettings", "Settings",
+    "SourceSettings", "TrainSettings", "check_name", "check_variable", "parse", "read",
 ]  # fmt: skip
 
 
@@ -106,9 +107,21 @@ class TrainSettings:
     batch_size: str | int = "auto"
     rank: int = 64  # of the LoRA adapter
     max_length: int = 1024  # tokens of one example
+    keep_epochs: int = 0  # lora only: the adapters of so many last epochs stay with the expert
+    preferences: str = ""  # lora only: a JSONL file beside the TOML; DPO on its rows instead of the pairs of the corpus
+    beta: str | float = "auto"  # with preferences: how strongly it is held to its base (0.1)
     base_url: str = "https://api.openai.com/v1"  # remote only, with the next two
     api_key_env: str = "OPENAI_API_KEY"
     suffix: str = ""  # default: the corpus name
+    full: bool = False  # lora only, with all that follows: all weights are trained, not an adapter
+    early_stopping: int = 0  # epochs without a lower validation loss after which training stops; 0: never, for facts come late
+    replay: str = ""  # a JSONL file of general rows beside the TOML, mixed in against forgetting
+    replay_share: float = 0.2  # of each epoch's rows
+    packing: bool = False  # rows end to end instead of side by side
+    tokens_at_once: int = 8192  # of one forward pass; a step that holds more is accumulated
+    gradient_checkpointing: bool = False  # a third more time for a fraction of the memory
+    four_bit: bool = False  # the base in 4 bits, with bitsandbytes
+    processes: int = 1  # that train together, started by torchrun
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,7 @@ class Settings:
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     source: tuple[SourceSettings, ...] = ()
     generate: GenerateSettings = field(default_factory=GenerateSettings)
+    recipe: RecipeSettings = field(default_factory=RecipeSettings)
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
@@ -153,6 +167,9 @@ def parse(table: dict[str, Any], where: str) -> Settings:
     """Settings from a parsed TOML table; `where` names it in errors."""
     settings = build(Settings, table, where)
     check_name(settings.corpus.name, where)
+    check_recipe(settings, table, where)
+    if settings.recipe.sort == GRID:
+        settings = _with_grid(settings, where)
     if not settings.source:
         raise CorpusTunerError(f"{where}: no [[source]]: name at least one locator")
     for source in settings.source:
@@ -161,4 +178,12 @@ def parse(table: dict[str, Any], where: str) -> Settings:
     checks.check_ranges(settings, where)
     checks.check_training(settings, where)
     checks.check_dataset(settings.dataset, where)
-    return settings
+    others = defaults(settings, table)
+    return replace(settings, **{name: replace(getattr(settings, name), **keys) for name, keys in others.items()})
+
+
+def _with_grid(settings: Settings, where: str) -> Settings:
+    """The settings with the grid as their source."""
+    if settings.source:
+        raise CorpusTunerError(f"{where}: a recipe with a grid has no [[source]]: leave one of them out")
+    return replace(settings, source=(SourceSettings(locator=LOCATOR),))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from corpus_tuner.errors import CorpusTunerError
 
 if TYPE_CHECKING:
-    from corpus_tuner.settings import DatasetSettings, GenerateSettings, Settings, SourceSettings
+    from corpus_tuner.settings import DatasetSettings, GenerateSettings, Settings, SourceSettings, TrainSettings
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE | re.ASCII)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -20,6 +20,10 @@ _LEAST = {  # of whole numbers that cannot be less
     "train.seed": 0,
     "train.rank": 1,
     "train.max_length": 1,
+    "train.keep_epochs": 0,
+    "train.early_stopping": 0,
+    "train.tokens_at_once": 1,
+    "train.processes": 1,
     "evaluate.sample": 0,
     "evaluate.times": 1,
 }
@@ -28,6 +32,10 @@ PLANS = {  # and the kinds that each asks for
     "facts": {"basic": 1, "reworded": 1, "reverse": 1},  # for a sentence
 }
 CRAWLS = ("", "links", "sitemap")
+LORA_ONLY = (
+    "keep_epochs", "preferences", "beta", "full", "early_stopping", "replay", "replay_share", "packing", "tokens_at_once", "gradient_checkpointing", "four_bit",
+    "processes", "keep_epochs", "preferences", "beta",
+)  # fmt: skip
 EXPORTS = ("prompt-completion", "csv", "parquet")
 
 
@@ -92,12 +100,25 @@ def check_plan(settings: GenerateSettings, table: dict[str, Any], where: str) ->
 
 
 def check_training(settings: Settings, where: str) -> None:
-    for name in ("epochs", "learning_rate", "batch_size"):
+    for name in ("epochs", "learning_rate", "batch_size", "beta"):
         value = getattr(settings.train, name)
         if value != "auto" and (isinstance(value, str) or not 0 < value < math.inf):
             raise CorpusTunerError(f'{where}: train.{name} must be "auto" or a number above 0')
+    check_lora(settings.train, where)
     for table in ("generate", "train"):
         check_variable(getattr(settings, table).api_key_env, f"{where}: {table}.api_key_env")
+
+
+def check_lora(settings: TrainSettings, where: str) -> None:
+    """What the lora trainer alone understands, and what of it excludes each other."""
+    if settings.trainer in ("scratch", "remote"):
+        for name in LORA_ONLY:
+            if getattr(settings, name) != getattr(type(settings)(), name):
+                raise CorpusTunerError(f'{where}: train.{name} is of trainer = "lora", not of {settings.trainer!r}')
+    if not 0 < settings.replay_share < 1:
+        raise CorpusTunerError(f"{where}: train.replay_share = {settings.replay_share} must lie between 0 and 1")
+    if settings.four_bit and settings.full:
+        raise CorpusTunerError(f"{where}: train.four_bit and train.full exclude each other: weights in 4 bits cannot be trained")
 
 
 def check_dataset(settings: DatasetSettings, where: str) -> None:
