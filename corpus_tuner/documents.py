@@ -22,6 +22,7 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Outcome, Place, keep
 from corpus_tuner.records import Blob, Document, Progress, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
+from corpus_tuner.settings.recipe import GRID, ROWS
 from corpus_tuner.store import digest, file_digest, parse_jsonl, read_jsonl, to_line, write_bytes
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -172,7 +173,14 @@ def fetch_inputs(place: Place) -> Any:
         [asdict(source) | {"sections": None} for source in place.settings.source],
         place.settings.corpus.language,
         local,
+        *_of_recipe(place.settings),
     ]
+
+
+def _of_recipe(settings: Settings) -> list[Any]:
+    """What of a recipe decides on its documents, if there is one."""
+    recipe = settings.recipe
+    return [recipe.sort, recipe.names(), recipe.columns, recipe.grid] if recipe.sort in (GRID, ROWS) else []
 
 
 def _local(place: Place, locator: str) -> Path | None:

@@ -18,6 +18,7 @@ from corpus_tuner.fetch.globs import Chosen
 from corpus_tuner.fetch.line import one_line
 from corpus_tuner.records import Blob, Document, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
+from corpus_tuner.settings.recipe import ROWS
 from corpus_tuner.store import digest
 
 MAX_BYTES = 64 << 20
@@ -31,13 +32,15 @@ class Files:
     An unchanged file gives an identical Document on any machine: the id is the path below the locator (of a single
     file its name), the revision is the digest of the content, and `fetched_at` stays empty, since neither the clock nor
     a file's time survives a copy. Line ends become "\\n" and a byte order mark is left out; nothing else of a text is
-    changed. A row of a table is a document of its own: see `tables.rows`.
+    changed. A row of a table is a document of its own: see `tables.rows`; for a recipe the whole table is one: `tables.whole`.
     """
 
     def __init__(self, settings: Settings) -> None:
         source = settings.source[0] if len(settings.source) == 1 else SourceSettings()
         self._language = settings.corpus.language
         self._columns = source.columns
+        recipe = settings.recipe
+        self._values = {name: recipe.columns.get(name, name) for name in recipe.names()} if recipe.sort == ROWS else {}
         self._chosen = Chosen(source.include, source.exclude)
 
     def claims(self, locator: str) -> bool:
@@ -97,7 +100,10 @@ class Files:
 
     def _rows(self, name: str, suffix: str, content: bytes) -> Iterator[Found]:
         try:
-            yield from tables.rows(name, suffix, content, self._columns, self._language)
+            if self._values:
+                yield tables.whole(name, suffix, content, self._values, self._language)
+            else:
+                yield from tables.rows(name, suffix, content, self._columns, self._language)
         except tables.Unfit as fault:
             yield _unreadable(name, str(fault))
 

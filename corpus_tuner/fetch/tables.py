@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -46,13 +47,32 @@ def rows(name: str, suffix: str, content: bytes, columns: tuple[str, ...], langu
         raise Unfit("has no row below its header")
 
 
-def _check_columns(columns: tuple[str, ...], row: Row) -> None:
+def whole(name: str, suffix: str, content: bytes, columns: Mapping[str, str], language: str) -> Document:
+    """The table as one Document of the format `rows`, for a recipe: a line of JSON for each row, {name: its cell in `columns[name]`}.
+
+    A list of texts in a cell becomes their lines. Raises as `rows` does.
+    """
+    lines = []
+    for row in _READERS[suffix](content):
+        if not lines:
+            _check_columns(tuple(columns.values()), row, "the recipe")
+        lines.append(json.dumps({key: _lines(row.get(column)) for key, column in columns.items()}, ensure_ascii=False))
+    if not lines:
+        raise Unfit("has no row below its header")
+    text = "\n".join(lines)
+    title = one_line(name.rpartition("/")[2][: -len(suffix)].replace("_", " ")) or name
+    return Document(name, title, "", "rows", text, language=language, revision=digest(text))
+
+
+def _check_columns(columns: tuple[str, ...], row: Row, which: str = "columns") -> None:
     there = ", ".join(one_line(key, 60) for key in list(row)[:20])
     if not columns:
         raise Unfit(f'is a table: name the columns of its title and text in the TOML, as in columns = ["title", "text"] (it has {there})')
     missing = [column for column in columns if column not in row]
     if missing:
-        raise Unfit(f"has no column {missing[0]!r} (it has {there}): correct columns in the TOML")
+        near = difflib.get_close_matches(missing[0], [str(key) for key in row], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"correct {which} in the TOML"
+        raise Unfit(f"has no column {missing[0]!r} (it has {there}): {hint}")
 
 
 def _title_and_text(row: Row, columns: tuple[str, ...], otherwise: str) -> tuple[str, str]:
@@ -61,11 +81,18 @@ def _title_and_text(row: Row, columns: tuple[str, ...], otherwise: str) -> tuple
     return one_line(title) or otherwise, "\n\n".join(cell for cell in rest if cell)
 
 
+def _lines(value: Any) -> str:
+    """A cell's text, that of a list of texts one a line."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = "\n".join(value)
+    return _cell(value)
+
+
 def _cell(value: Any) -> str:
     """A cell's text; "" for none, and for a number that is none."""
     if value is None or value != value:
         return ""
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | bool):
         value = json.dumps(value, ensure_ascii=False)
     return str(value).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()[:CELL]
 
@@ -106,8 +133,19 @@ def _from_jsonl(content: bytes) -> Iterator[Row]:
 def _decoded(content: bytes) -> str:
     text = decode(content)
     if text is None:
-        raise Unfit("is not text in UTF-8, or UTF-16 with its byte order mark: convert it first")
+        raise Unfit(f"is not text in UTF-8, or UTF-16 with its byte order mark{_broken(content)}: convert it first")
     return text
+
+
+def _broken(content: bytes) -> str:
+    """Where UTF-8 ends in `content`, and whether it began as such."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        mixed = "" if content[: error.start].isascii() else f", which it is before: lines 1 to {line - 1} and line {line} differ"
+        return f" (byte 0x{content[error.start]:02X} in line {line}{mixed})"
+    return ""
 
 
 def _from_xlsx(content: bytes) -> Iterator[Row]:
@@ -126,8 +164,8 @@ def _from_xlsx(content: bytes) -> Iterator[Row]:
     except (CalamineError, OSError, ValueError) as error:
         raise Unfit(f"cannot be read as a workbook: {one_line(error)}") from error
     header = [str(cell).strip() for cell in sheet[0]] if sheet else []
-    for row in sheet[1:]:
-        yield dict(zip(header, row))
+    for row in sheet[1:]:  # a sheet has no whole numbers of its own
+        yield dict(zip(header, (int(cell) if isinstance(cell, float) and cell.is_integer() else cell for cell in row)))
 
 
 def _from_parquet(content: bytes) -> Iterator[Row]:
