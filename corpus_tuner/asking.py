@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
@@ -12,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from corpus_tuner.arms import open_arm, splits, trained
+from corpus_tuner.costs import Tagged, costs
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place
 from corpus_tuner.records import Document, Example, Model, Progress, Question, Reject, Section
@@ -87,15 +89,19 @@ def evaluate(place: Place, progress: Progress) -> Counts:
     """The same questions to every arm; report.json and report.html in evaluation/RUN."""
     from corpus_tuner.evaluate import evaluate as compare
     from corpus_tuner.evaluate import table
+    from corpus_tuner.evaluate.advice import advice
 
+    started = time.monotonic()
     sections = list(read_jsonl(place.sections, Section))
     examples = list(read_jsonl(place.examples, Example))
     asked = questions(place, examples, sections)
     with closing(place.calls()) as calls:
-        arms = {name: open_arm(place, name, sections, calls=calls, questions=asked) for name in place.settings.evaluate.arms}
+        tagged = {name: Tagged(calls, stage="evaluate", arm=name) for name in place.settings.evaluate.arms}
+        arms = {name: open_arm(place, name, sections, calls=tagged[name], questions=asked) for name in tagged}
         options = {"trained": trained(place), "times": place.settings.evaluate.times, "judging": _judge(place, calls)}
+        options["after"] = lambda: {"costs": to_json(costs(place, _seconds(place, time.monotonic() - started)))}
         results = compare(asked, arms, sections, examples, run_folder(place), _meta(place), progress, **options)
-    write_text(run_folder(place) / "table.txt", table(results) + "\n")
+    write_text(run_folder(place) / "table.txt", "\n".join([table(results), "", *(one.sentence for one in advice(results))]) + "\n")
     return {"questions": len(asked), "arms": len(arms)}
 
 
@@ -106,7 +112,7 @@ def _judge(place: Place, calls: Calls) -> Model | None:
     from corpus_tuner.models.endpoint import Endpoint
 
     writer, wanted = place.settings.generate, place.settings.evaluate
-    return Endpoint(wanted.judge_base_url or writer.base_url, writer.api_key_env, wanted.judge, calls)
+    return Endpoint(wanted.judge_base_url or writer.base_url, writer.api_key_env, wanted.judge, Tagged(calls, stage="judge"))
 
 
 def questions(place: Place, examples: list[Example], sections: list[Section]) -> list[Question]:
@@ -144,6 +150,11 @@ def run_folder(place: Place) -> Any:
     return place.folder / "evaluation" / digest(evaluate_inputs(place))[:8]
 
 
+def _seconds(place: Place, evaluating: float) -> dict[str, float]:
+    """The time of each stage; an evaluation writes its report before it is done itself."""
+    return {name: entry.get("seconds", 0.0) for name, entry in place.manifest().items()} | {"evaluate": round(evaluating, 2)}
+
+
 def _meta(place: Place) -> dict[str, Any]:
     """What the report tells of the corpus beside its figures."""
     manifest = place.manifest()
@@ -157,7 +168,6 @@ def _meta(place: Place) -> dict[str, Any]:
             for d in read_jsonl(place.documents, Document)
         ],
         "stages": {name: entry.get("counts", {}) for name, entry in manifest.items()},
-        "seconds": {name: entry.get("seconds", 0) for name, entry in manifest.items()},
         "rejects": dict(Counter(str(reject.reason) for reject in read_jsonl(place.rejects, Reject)).most_common()),
         "coverage": json.loads(coverage.read_text(encoding="utf-8")) if coverage.exists() else {},
         "loss": [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else [],

@@ -81,7 +81,7 @@ class Tagged:
 
 def costs(place: Place, seconds: Mapping[str, float]) -> Costs:
     """What `place` has cost; `seconds` is the time of each stage."""
-    calls = list(_calls(place.folder / "calls.jsonl", place.settings.generate.model))
+    calls = list(_calls(place.folder / "calls.jsonl"))
     known = {one: price_of(one, place.prices) for one in {call.model for call in calls}}
     groups: dict[tuple[str, str], list[_Call]] = {}
     for call in calls:
@@ -95,9 +95,8 @@ def costs(place: Place, seconds: Mapping[str, float]) -> Costs:
     return Costs(seconds, tuple(spent), ways_, named.currency if named else "", named.dated if named else "")
 
 
-def _calls(path: Path, writer: str) -> Iterator[_Call]:
-    """The exchanges on record, by the head and the tail of each line. Those without a tag are older than tags: what asked
-    the `writer` model was the writer."""
+def _calls(path: Path) -> Iterator[_Call]:
+    """The exchanges on record, by the head and the tail of each line; those of the writer have no tag."""
     if not path.is_file():
         return
     with path.open("rb", buffering=1 << 20) as file:
@@ -106,8 +105,7 @@ def _calls(path: Path, writer: str) -> Iterator[_Call]:
             if not head or at < 0 or not line.endswith(b"\n"):
                 continue
             model, rest = json.loads(b'"' + head[1] + b'"'), json.loads(b"{" + line[at + 2 :])
-            stage = rest.get("stage") or ("generate" if model == writer else "evaluate")
-            yield _Call(stage, rest.get("arm", ""), model, rest["usage"])
+            yield _Call(rest.get("stage", "generate"), rest.get("arm", ""), model, rest["usage"])
 
 
 def _spent(stage: str, model: str, calls: list[_Call], price: Price | None) -> Spent:

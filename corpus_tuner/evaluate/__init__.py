@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def evaluate(
     trained: Iterable[Example] = (),
     judging: Model | None = None,
     times: int = 1,
+    after: Callable[[], Mapping[str, Any]] = dict,
 ) -> Results:
     """Asks every arm of `models` all `questions` and writes what came of it into `folder`.
 
@@ -38,7 +39,8 @@ def evaluate(
     this very corpus, dataset and expert (`meta["expert"]`) is not asked again; report.json, report.md and report.html (what
     `meta` may hold: `report.write`). `trained` is everything that was trained on, in which no held-out question may stand;
     `judging` grades the answers, too, and is audited; the base is asked `times` times (from the second on with some chance),
-    to tell what it does not know. Raises CorpusTunerError where there is nothing to ask.
+    to tell what it does not know; `after` gives what `meta` can hold only when all is answered (costs). Raises
+    CorpusTunerError where there is nothing to ask.
     """
     if not questions:
         raise CorpusTunerError("there is no question to ask: hold out some (dataset.paraphrase), or name a file of your own")
@@ -55,7 +57,8 @@ def evaluate(
         for number in range(1, times if "base" in models else 1)
     ]
     results = aggregate(questions, answers, placed, again)
-    report.write(folder, results, meta, placed, check(results, placed, trained, judging))
+    checks = check(results, placed, trained, judging)
+    report.write(folder, results, {**meta, **after()}, placed, checks)
     return results
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from corpus_tuner.evaluate.statistics import Estimate, proportion
 from corpus_tuner.records import Answer, Question
+from corpus_tuner.text import ABSTENTIONS, words
 
 _SUBJECT = r"(?:i|we|the (?:text|article|document|passages?|sections?|corpus|source)s?|this|that|it|there)"
 _ABSTAINED = re.compile(
@@ -18,6 +19,8 @@ _ABSTAINED = re.compile(
     r"[^.]*\b(?:say|state|stated|mention|mentioned|tell|specify|specified|given|give|provide|provided|known|contain|answer|information|know)\b)",
     re.IGNORECASE,
 )
+
+_OPENINGS = [words(text) for text in ABSTENTIONS.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,13 @@ class Attempts:
 def abstained(text: str) -> bool:
     """Whether a text says, at its beginning, that there is no answer or that it is not known; an empty one does."""
     plain = text.strip().replace("’", "'")
-    return not any(c.isalnum() for c in plain) or bool(_ABSTAINED.match(plain))
+    return not any(c.isalnum() for c in plain) or bool(_ABSTAINED.match(plain)) or _in_its_language(plain)
+
+
+def _in_its_language(text: str) -> bool:
+    """Whether a text begins as a trained abstention does in one of the languages that have one."""
+    spelled = words(text[:200])
+    return any(spelled[: len(known)] == known for known in _OPENINGS)
 
 
 def unanswerable(question: Question) -> bool:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from corpus_tuner.evaluate.advice import advice, breakeven, money
 from corpus_tuner.evaluate.checks import Checks
 from corpus_tuner.evaluate.pairs import shown
 from corpus_tuner.evaluate.questions import ALL, UNKNOWN
 from corpus_tuner.evaluate.results import Estimate, Results
-from corpus_tuner.evaluate.wording import advice, name, verdicts
+from corpus_tuner.evaluate.wording import name, verdicts
 
 LISTED = 10  # leaks, doubtful answers and changes that are written out
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&])")
@@ -19,10 +20,10 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&])")
 def markdown(results: Results, meta: Mapping[str, Any], checks: Checks) -> str:
     """The report as Markdown; nothing of a title, question or answer is taken for markup."""
     parts = [f"# {plain(meta.get('title') or meta.get('name') or 'Evaluation')}: what the expert learned", ""]
-    parts += [f"- {plain(line)}" for line in advice(results)]
+    parts += [f"- {plain(line)}" for line in (*(one.sentence for one in advice(results)), breakeven(meta.get("costs"))) if line]
     for one in verdicts(results):
         parts += [f"- **{plain(one.title)}**: {plain(one.sentence)}", *(f"  - {plain(line)}" for _, line in one.against)]
-    parts += ["", *_table(results), "", *_pairs(results), "", *_checks(checks)]
+    parts += ["", *_table(results), "", *_pairs(results), "", *_checks(checks), "", *_costs(meta.get("costs") or {})]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -68,4 +69,16 @@ def _checks(checks: Checks) -> list[str]:
     if checks.audit:
         verdict = "trusted" if checks.audit.trusted else f"not to be trusted: {plain(checks.audit.why)}"
         rows += ["", f"The judge is {verdict}."]
+    return rows
+
+
+def _costs(costs: Mapping[str, Any]) -> list[str]:
+    if not costs:
+        return []
+    seconds = ", ".join(f"{plain(stage)} {took:,.0f} s" for stage, took in costs["seconds"].items())
+    rows = [f"Time by stage: {seconds}."]
+    for one in costs["spent"]:
+        used = ", ".join(f"{count:,} {plain(sort)}" for sort, count in one["tokens"].items() if count)
+        cost = "price not known" if one["cost"] is None else f"{money(one['cost'])} {plain(costs['currency'])}"
+        rows.append(f"- {plain(one['stage'])}, {plain(one['model'])}: {one['calls']:,} calls, tokens {used or 'not told'}: {cost}")
     return rows

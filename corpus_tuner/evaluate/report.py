@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from corpus_tuner.evaluate import charts, samples, wording
+from corpus_tuner.evaluate.advice import advice, breakeven, money
 from corpus_tuner.evaluate.checks import Checks
 from corpus_tuner.evaluate.judge import VERDICTS
 from corpus_tuner.evaluate.markdown import markdown
@@ -21,11 +22,11 @@ from corpus_tuner.evaluate.results import EXPERT, Results, SectionScore
 from corpus_tuner.records import Section
 from corpus_tuner.store import to_json, write_json, write_text
 
-SCHEMA = 1
+SCHEMA = 2
 MOST_SECTIONS = 400  # rows of the heat map; report.json has all
 MOST_TEXT = 700  # characters of an answer in the HTML file
 _REPEATED = re.compile(r"(?<!\S)(\S+(?: \S+){0,5}?)(?: \1){3,}(?: \S+$)?")
-STAGES = ("fetch", "clean", "generate", "dataset", "train", "evaluate")
+STAGES = ("fetch", "clean", "generate", "dataset", "train", "evaluate", "judge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def write(
     """Writes report.json (report.schema.json describes it), report.md and report.html into `folder`.
 
     `meta`, of which everything may be missing: name, title, documents (each title, url, revision, licence), stages
-    (counts of each), seconds (of each stage), rejects (count by reason), coverage (generate's ledger), loss (rows of the
+    (counts of each), costs (costs.Costs), rejects (count by reason), coverage (generate's ledger), loss (rows of the
     training log), expert (its receipt), writer, version. Nothing of it, nor of a question or answer, is taken for HTML.
     """
     placed = list(sections)
@@ -72,7 +73,7 @@ def _machine(results: Results, meta: Mapping[str, Any], chosen: list[samples.Sam
         "differences": [_named(plain) | {"verdict": one.verdict, "detectable": one.detectable} for one, plain in zip(results.differences, plain["differences"])],
         "sections": [_named(section) for section in plain["sections"]],
         "verdicts": [_named(to_json(one)) for one in wording.verdicts(results)],
-        "advice": wording.advice(results),
+        "advice": [_named(to_json(one)) for one in advice(results)],
         "samples": to_json(chosen),
         "pairs": [_named(plain) | {"verdict": one.verdict} for one, plain in zip(results.pairs, plain["pairs"])],
         **{name: [_named(row) for row in beside[name]] for name in ("leaks", "suspects", "attempts", "changes")},
@@ -100,7 +101,7 @@ def html(results: Results, meta: Mapping[str, Any], sections: list[Section], cho
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": wording.percent, "link": link, "name": wording.name, "short": _short, "seconds": seconds}
+    environment.filters |= {"percent": wording.percent, "link": link, "name": wording.name, "short": _short, "seconds": seconds, "money": money}
     template = environment.from_string(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     expert = meta.get("expert") or {}
     return template.render(
@@ -113,7 +114,9 @@ def html(results: Results, meta: Mapping[str, Any], sections: list[Section], cho
         class_names=wording.CLASSES,
         metric_names=wording.METRICS,
         verdicts=wording.verdicts(results),
-        advice=wording.advice(results),
+        advice=advice(results),
+        breakeven=breakeven(meta.get("costs")),
+        costs=_costs(meta.get("costs") or {}),
         student=wording.student(expert) if EXPERT in results.arms else "",
         expert=expert,
         table=[list(group) for _, group in groupby(results.cells, key=lambda cell: (cell.cls, cell.kind))],
@@ -125,12 +128,11 @@ def html(results: Results, meta: Mapping[str, Any], sections: list[Section], cho
         rejects=charts.bars(meta.get("rejects") or {}),
         coverage=meta.get("coverage") or {},
         curves=charts.curves(meta.get("loss") or []),
-        spent=charts.bars({name: (meta.get("seconds") or {}).get(name, 0) for name in STAGES}),
         documents=meta.get("documents") or [],
         checks=checks,
         judge_verdicts=VERDICTS,
         pairs=[one for one in results.pairs if one.metric == "exact" and "expert" in (one.left, one.right)],
-        detectable={(one.against, one.cls): one.detectable for one in results.differences if one.metric == "exact" and one.kind == ALL},
+        detectable={(one.against, one.cls): one.detectable for one in results.differences if (one.arm, one.metric, one.kind) == (EXPERT, "exact", ALL)},
     )
 
 
@@ -164,6 +166,34 @@ def _heat_row(
         n=first.n,
         values=tuple(by_arm.get(arm) for arm in arms),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """A stage's time with its share of the longest in percent, or what was paid to one model for it."""
+
+    stage: str
+    seconds: float
+    share: float
+    model: str
+    calls: int
+    tokens: Mapping[str, int]
+    cost: float | None
+
+
+def _costs(costs: Mapping[str, Any]) -> list[CostRow]:
+    """A row for each stage and model; the time of a stage stands in its first."""
+    times, rows = costs.get("seconds") or {}, []
+    longest = max([*times.values(), 1e-9])
+    paid = costs.get("spent") or []
+    for stage in dict.fromkeys([*STAGES, *times, *(one["stage"] for one in paid)]):
+        held = [one for one in paid if one["stage"] == stage] or [{}]
+        if not held[0] and stage not in times:
+            continue
+        for place, one in enumerate(held):
+            took = times.get(stage, 0.0) if place == 0 else 0.0
+            rows.append(CostRow(stage if place == 0 else "", took, 100 * took / longest, one.get("model", ""), one.get("calls", 0), one.get("tokens", {}), one.get("cost")))
+    return rows
 
 
 def _flow(stages: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, int]]:

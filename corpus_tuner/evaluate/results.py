@@ -50,8 +50,9 @@ class SectionScore:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The expert's mean score less that of another arm, over the same questions."""
+    """The mean score of `arm`, the expert alone or with something beside it, less that of another arm, over the same questions."""
 
+    arm: str
     against: str
     cls: str
     kind: str
@@ -98,10 +99,10 @@ class Results:
         cells = {one.cls: one.n for one in self.cells if one.arm == self.arms[0] and one.kind == ALL}
         return UNKNOWN in cells and cells[UNKNOWN] < sum(n for cls, n in cells.items() if cls not in (ALL, UNKNOWN, *SEEN, *OUTSIDE))
 
-    def against(self, arm: str, cls: str, metric: str, kind: str = ALL) -> Difference | None:
-        """The expert against `arm`."""
-        wanted = (arm, cls, kind, metric)
-        return next((one for one in self.differences if (one.against, one.cls, one.kind, one.metric) == wanted), None)
+    def against(self, other: str, cls: str, metric: str, kind: str = ALL, arm: str = EXPERT) -> Difference | None:
+        """`arm`, the expert if it is not named, against `other`."""
+        wanted = (arm, other, cls, kind, metric)
+        return next((one for one in self.differences if (one.arm, one.against, one.cls, one.kind, one.metric) == wanted), None)
 
 
 def aggregate(
@@ -176,12 +177,12 @@ def _cluster(question: Question) -> str:
 def _compare(
     group: Mapping[str, Sequence[Answer]], cls: str, kind: str, clusters: list[str]
 ) -> tuple[list[Cell], list[Difference]]:
-    """The cells of all arms on the same questions, and the expert's differences, from one bootstrap."""
+    """The cells of all arms on the same questions, and the differences to the expert's arms, from one bootstrap."""
     import numpy as np
 
     values = {(arm, metric): np.array([one.scores[metric] for one in given]) for arm, given in group.items() for metric in METRICS}
-    rivals = [(arm, metric) for arm in group if EXPERT in group and arm != EXPERT for metric in METRICS]
-    columns = [values[arm, "f1"] for arm in group] + [values[EXPERT, metric] - values[arm, metric] for arm, metric in rivals]
+    rivals = [(arm, other, metric) for arm, other in _rivals(group) for metric in METRICS]
+    columns = [values[arm, "f1"] for arm in group] + [values[arm, metric] - values[other, metric] for arm, other, metric in rivals]
     estimates = bootstrap(np.column_stack(columns), clusters)
     n, count = len(clusters), len(set(clusters))
     cells = [
@@ -198,7 +199,15 @@ def _compare(
         for arm, f1 in zip(group, estimates)
     ]
     found = zip(rivals, estimates[len(group) :])
-    return cells, [Difference(arm, cls, kind, metric, n, count, estimate) for (arm, metric), estimate in found]
+    return cells, [Difference(arm, other, cls, kind, metric, n, count, one) for (arm, other, metric), one in found]
+
+
+def _rivals(arms: Iterable[str]) -> list[tuple[str, str]]:
+    """The expert against every other arm, then the expert with something beside it against every arm but the expert
+    (which stands there already, the other way round)."""
+    names = list(arms)
+    tuned = [arm for arm in names if arm == EXPERT or arm.startswith(f"{EXPERT}+")]
+    return [(arm, other) for arm in tuned for other in names if other != arm and (arm == EXPERT or other not in tuned)]
 
 
 def _share(estimate: Estimate) -> Estimate:

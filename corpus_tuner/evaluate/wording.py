@@ -8,17 +8,20 @@ from statistics import median
 from typing import Any
 
 from corpus_tuner.evaluate.questions import ALL, UNKNOWN
-from corpus_tuner.evaluate.results import EXPERT, OUTSIDE, SEEN, Difference, Results
+from corpus_tuner.evaluate.results import EXPERT, Difference, Results
 from corpus_tuner.text import words
 
 ARMS = {
     "base": "the base model, before it was trained",
     "expert": "the tuned model",
     "retrieval": "no model: the best section's best sentence, by BM25",
+    "embedding": "no model: the sentence whose embedding is nearest",
     "nearest": "no model: the answer of the trained question nearest by BM25",
     "reader": "no model: of the trained answers in the best sections, the one that fits the question best",
     "base+retrieval": "the base model with the best sections before the question",
     "expert+retrieval": "the tuned model with the best sections before the question",
+    "base+embedding": "the base model with the sections nearest by embedding before the question",
+    "expert+embedding": "the tuned model with the sections nearest by embedding before the question",
     "base+section": "the base model with the right section before the question: what a perfect search would give",
     "expert+section": "the tuned model with the right section before the question",
     "expert+reader": "the reader, with what the tuned model says as a vote",
@@ -44,8 +47,8 @@ METRICS = {
     "f1": "Word overlap (F1)",
     "contained": "Contains the answer",
 }
-LOOK_UPS = ("nearest", "retrieval", "reader")
-ENOUGH = 100  # questions: below, a difference of 20 points often stays hidden
+SENTENCES = ("retrieval", "embedding")  # answer with a whole sentence, which is right if it contains the accepted answer
+LOOK_UPS = ("nearest", "retrieval", "reader", "embedding")
 SHORT = 5  # words: up to here an answer can be expected to the letter
 
 
@@ -88,13 +91,13 @@ def _verdict(results: Results, cls: str) -> Iterator[Verdict]:
         return
     metric = measure(results, cls)
     score = getattr(cell, metric)
-    bounds = _range(score.low, score.high)
+    bounds = span(score.low, score.high)
     sentence = (
         f"{percent(score.value)} {bounds} of {cell.n:,} questions answered to the letter."
         if metric == "exact"
         else f"The expert's words agree with the accepted answers to {percent(score.value)} {bounds} (mean F1, {cell.n:,} questions)."
     )
-    rivals = [results.against(arm, cls, "contained" if arm == "retrieval" else metric) for arm in results.arms]
+    rivals = [results.against(arm, cls, "contained" if arm in SENTENCES else metric) for arm in results.arms]
     lines = tuple((one.verdict, _comparison(one)) for one in rivals if one)
     yield Verdict(cls, CLASSES.get(cls, cls), cell.n, score.value, sentence, lines)
 
@@ -110,22 +113,20 @@ def _comparison(found: Difference) -> str:
     metric = METRICS[found.metric].lower() if found.metric != "f1" else "F1"
     gap = found.difference
     if found.verdict == "behind":
-        return f"Loses to {found.against} by {_points(-gap.value)} {_range(-gap.high, -gap.low)} ({metric})."
+        return f"Loses to {found.against} by {points(-gap.value)} {span(-gap.high, -gap.low)} ({metric})."
     if found.verdict == "ahead":
-        return f"Ahead of {found.against} by {_points(gap.value)} {_range(gap.low, gap.high)} ({metric})."
-    return f"No difference to {found.against} shown: {_signed(gap.value)} {_range(gap.low, gap.high)} ({metric})."
+        return f"Ahead of {found.against} by {points(gap.value)} {span(gap.low, gap.high)} ({metric})."
+    return f"No difference to {found.against} shown: {points(gap.value, sign=True)} {span(gap.low, gap.high)} ({metric})."
 
 
-def _points(value: float) -> str:
+def points(value: float, *, sign: bool = False) -> str:
+    """`22 points`; with `sign` also `+22 points`."""
     rounded = round(100 * value)
-    return f"{rounded} point{'' if abs(rounded) == 1 else 's'}" if rounded or not value else f"{100 * value:.1f} points"
+    said = f"{rounded} point{'' if abs(rounded) == 1 else 's'}" if rounded or not value else f"{100 * value:.1f} points"
+    return ("+" if sign and rounded > 0 else "") + said.replace("-", "\u2212")
 
 
-def _signed(value: float) -> str:
-    return ("+" if round(100 * value) > 0 else "") + _points(value).replace("-", "\u2212")
-
-
-def _range(low: float, high: float) -> str:
+def span(low: float, high: float) -> str:
     """`[5, 19]`; a bound that is not 0 never reads as 0, since it decides."""
     return f"[{_bound(low)},\u00a0{_bound(high)}]"
 
@@ -133,42 +134,6 @@ def _range(low: float, high: float) -> str:
 def _bound(value: float) -> str:
     digits = 1 if round(100 * value) == 0 and abs(value) >= 0.0005 else 0
     return f"{100 * value:z.{digits}f}".replace("-", "\u2212")
-
-
-# ----------------------------------------------------------------------------------------------------- in one word
-
-
-def advice(results: Results) -> list[str]:
-    """What follows for somebody who wants answers, from the questions that the expert was not trained on verbatim."""
-    held_out = [cls for cls in results.classes if cls not in (*SEEN, *OUTSIDE)]
-    if EXPERT not in results.arms:
-        return ["No expert was asked, so nothing can be said about one."]
-    if not held_out:
-        return ["Only trained questions were asked: these figures show what it recalls, not what it understood."]
-    return [_advice(results, cls) for cls in held_out]
-
-
-def _advice(results: Results, cls: str) -> str:
-    metric = measure(results, cls)
-    rivals = {arm: results.against(arm, cls, "contained" if arm == "retrieval" else metric) for arm in LOOK_UPS}
-    found = {arm: one.verdict for arm, one in rivals.items() if one}
-    what = name(cls).lower() if cls in CLASSES else cls
-    behind, ahead = ([arm for arm, verdict in found.items() if verdict == kind] for kind in ("behind", "ahead"))
-    if not found:
-        return f"On {what}: neither nearest nor retrieval was asked, so it is open whether looking up would do better."
-    if behind:
-        return (
-            f"On {what}: looking the answer up ({' and '.join(behind)}) beats this expert. Where answers matter, look up, "
-            "or train a larger base."
-        )
-    if len(ahead) == len(found):
-        return f"On {what}: this expert beats looking the answer up ({' and '.join(ahead)})."
-    others = " and ".join(arm for arm in found if arm not in ahead)
-    better = f" It beats {ahead[0]}." if ahead else ""
-    n = results.cell(EXPERT, cls).n
-    if n < ENOUGH:
-        return f"On {what}: {n} questions are too few to tell this expert from {others}; hold out more of them.{better}"
-    return f"On {what}: no difference to {others} is shown by {n:,} questions.{better}"
 
 
 def student(expert: Mapping[str, Any]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from corpus_tuner.records import Message, Question, Reply, Section
+from corpus_tuner.evaluate.results import Results, aggregate
+from corpus_tuner.records import Answer, Message, Question, Reply, Section
 from corpus_tuner.text import sentences
 
 
@@ -45,3 +46,13 @@ ARMS = {
     "retrieval": Planted("retrieval", {"trained": 0, "paraphrase": 0}, lambda text: f"It is Gold{text.split()[1]} that is meant here."),
     "nearest": Planted("nearest", {"trained": 10, "paraphrase": 8}),
 }
+
+
+def outcome(cls: str, right: dict[str, int], n: int = 100) -> Results:
+    """Arms that are right on so many of `n` questions; the first ones, so that the arms' errors overlap."""
+    asked = [Question(f"q{i}", cls, f"Question {i}?", ("Borman",)) for i in range(n)]
+    answers = {}
+    for arm, count in right.items():
+        scores = [{"exact": float(i < count), "f1": float(i < count), "contained": float(i < count)} for i in range(n)]
+        answers[arm] = [Answer(one.id, arm, "x", score) for one, score in zip(asked, scores)]
+    return aggregate(asked, answers, [])

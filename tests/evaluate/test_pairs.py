@@ -6,10 +6,10 @@ import random
 
 import pytest
 
+from corpus_tuner.evaluate.advice import advice
 from corpus_tuner.evaluate.pairs import compare, holm, mcnemar, shown
 from corpus_tuner.evaluate.results import Results, aggregate
 from corpus_tuner.evaluate.statistics import bootstrap
-from corpus_tuner.evaluate.wording import advice
 from corpus_tuner.records import Answer, Question
 
 

@@ -28,7 +28,19 @@ META: dict[str, Any] = {
     "title": "Moon",
     "documents": [{"title": "Moon", "url": "https://example.org/moon", "revision": "42", "licence": "CC BY-SA 4.0"}],
     "stages": {"fetch": {"documents": 1}, "clean": {"sections": 12}, "generate": {"examples": 240}, "dataset": {"train": 120}},
-    "seconds": {"fetch": 0.2, "train": 72.4, "evaluate": 3.0},
+    "costs": {
+        "seconds": {"fetch": 0.2, "train": 72.4, "evaluate": 3.0},
+        "spent": [
+            {"stage": "generate", "model": "gpt-6-luna", "calls": 60, "tokens": {"prompt": 51_000, "cached": 9_000, "completion": 24_000}, "cost": 0.0172},
+            {"stage": "judge", "model": "unpriced", "calls": 720, "tokens": {"prompt": 90_000, "completion": 2_160}, "cost": None},
+        ],
+        "ways": [
+            {"name": "tuned model", "once": 0.0172, "question": 0.0, "breakeven": None},
+            {"name": "retrieval", "once": 0.0, "question": 0.00011, "breakeven": 157},
+        ],
+        "currency": "USD",
+        "dated": "2026-11-21",
+    },
     "rejects": {"duplicate": 12, "number not in the source": 3},
     "coverage": {"sentences": 24, "covered": 12, "sections": [{"section": "s0", "sentences": 2, "covered": 1}]},
     "loss": [{"step": n, "loss": 4 / n, "recall": 1 - 1 / n} for n in range(1, 50)],
@@ -74,7 +86,8 @@ def test_the_page_says_what_the_figures_say(tmp_path: Path, results: Results, co
     """Shares, verdicts, sections, licence, coverage, reasons and times of the planted arms stand in the page."""
     text = " ".join(Tags(written(tmp_path, results, corpus[0])).text.replace("\u00a0", " ").split())
     for part in (
-        "60 %", "Loses to nearest by 20 points", "Ahead of base by 60 points", "looking the answer up (nearest and retrieval) beats this expert",
+        "60 %", "Loses to nearest by 20 points", "Ahead of base by 60 points", "Retrieve. On paraphrases retrieval is ahead of the expert",
+        "51,000", "0.017", "price not known", "from 157 questions on",
         "Section 11", "CC BY-SA 4.0", "50 %", "number not in the source", "1 min 12 s", "450 thousand parameters", "1 document",
         "Fact Gold",
     ):
@@ -98,7 +111,10 @@ def poisoned() -> tuple[Results, list[Section], dict[str, Any]]:
     asked = [replace(one, text=one.text + PLANTED, kind=PLANTED, cls=PLANTED + one.cls, answers=(PLANTED,)) for one in build()[1]]
     scores = {"exact": 0.0, "f1": 0.0, "contained": 0.0}
     answers = {arm: [Answer(one.id, arm, PLANTED, scores) for one in asked] for arm in ("expert", "nearest", PLANTED)}
+    paid = [{"stage": PLANTED, "model": PLANTED, "calls": 1, "tokens": {"prompt": 1}, "cost": 1.0}]
+    ways = [{"name": PLANTED, "once": 1.0, "question": 1.0, "breakeven": 1}] * 2
     meta = dict.fromkeys(("name", "title", "writer", "version"), PLANTED) | {
+        "costs": {"seconds": {PLANTED: 1.0}, "spent": paid, "ways": ways, "currency": PLANTED, "dated": PLANTED},
         "documents": [{"title": PLANTED, "url": url, "revision": PLANTED, "licence": PLANTED}],
         "rejects": {PLANTED: 3},
         "expert": {"base": PLANTED, "backend": "endpoint", "model": PLANTED},
