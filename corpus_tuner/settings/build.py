@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from corpus_tuner.errors import CorpusTunerError
 
+
 def build(cls: type, table: Any, where: str) -> Any:
     """A record of `cls`. Raises CorpusTunerError for a key that it has not, and for a value of another type."""
     if not isinstance(table, dict):
