@@ -105,6 +105,7 @@ class Reason(StrEnum):
     BOILERPLATE = "boilerplate"  # references, external links, navigation
     NOT_SELECTED = "not selected"  # outside of the sections that the settings name
     TOO_DEEP = "markup nested too deep"
+    UNKNOWN_TEMPLATES = "unknown templates"  # of one document, all together: what they held is dropped
     # generate: a whole reply
     REFUSAL = "refusal"
     UNANSWERED = "unanswered"  # every ask met a fault of the server
@@ -128,6 +129,9 @@ class Reason(StrEnum):
     ONE_SECTION = "needs one section only"
     ANSWERABLE = "may be answered by the source"  # a question that should have no answer there
     NO_TWIN = "no answerable twin"
+    OTHER_ANSWER = "the section alone gives another answer"  # a round trip
+    JUDGED = "unsound by the judge"
+    UNCHECKED = "could not be checked"  # by the model that was to check it
     GIVEN_UP = "states nothing to ask about"  # a sentence, by the model's word
     # dataset
     MIXED_SPLIT = "rests on trained and on held-out sentences"

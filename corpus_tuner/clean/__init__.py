@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Any
 from urllib.parse import quote
 
 from corpus_tuner import plugins
@@ -18,15 +20,19 @@ __all__ = ["Part", "Unreadable", "clean_document", "selects"]
 
 
 def clean_document(
-    document: Document, select: tuple[str, ...] = (), content: Callable[[str], bytes] | None = None
+    document: Document, select: tuple[str, ...] = (), content: Callable[[str], bytes] | None = None, templates: str = ""
 ) -> Iterator[Section | Reject]:
-    """One Section or Reject for the lead and for each heading of `document`, in order: headings + 1 in all.
+    """One Section or Reject for the lead and for each heading of `document`, in order: headings + 1 in all, and a last
+    Reject of `unknown templates` where wikitext lost some.
 
     `select` are globs on the heading path as `selects` reads them; without any, everything is taken. `content` gives
     the bytes of a document that has a `blob`; a file that is damaged, or would grow beyond all measure, is one Reject.
-    Raises CorpusTunerError for a format that no cleaner reads, and MissingExtra where it needs a package.
+    `templates` is a TOML table of what a wiki's own templates say, in the notation of `clean/templates/common.toml`.
+    Raises CorpusTunerError for a format that no cleaner reads or a table that is none, and MissingExtra where it needs a package.
     """
     parse = plugins.load("cleaners", document.format)
+    if templates and document.format == "wikitext":
+        parse = partial(parse, own=_own(templates))
     ordinals: Counter[tuple[str, ...]] = Counter()
     for part in _parts(parse, document, content):
         if isinstance(part, Reject):
@@ -37,7 +43,7 @@ def clean_document(
         text = part.text.strip()
         reason = part.reason or (None if text else Reason.EMPTY) or (None if selects(select, part.path) else Reason.NOT_SELECTED)
         if reason:
-            yield Reject("clean", identity, reason, " > ".join((document.title, *part.path)))
+            yield Reject("clean", identity, reason, part.detail or " > ".join((document.title, *part.path)))
             continue
         yield Section(
             id=identity,
@@ -49,6 +55,13 @@ def clean_document(
             url=_with_anchor(document.url, part.anchor),
             language=document.language,
         )
+
+
+@cache
+def _own(templates: str) -> Any:
+    from corpus_tuner.clean.wikitext import read_definitions
+
+    return read_definitions(templates)
 
 
 def _parts(

@@ -13,12 +13,14 @@ class Part:
 
     A cleaner yields one Part for the lead and one for each heading. `reason` is set where the part is not text to
     learn from (boilerplate); a part without text needs none. `anchor` is the fragment of the heading in the document's URL.
+    `detail` is what its Reject says instead of where it stood: of a part that tells only what was dropped from the others.
     """
 
     path: tuple[str, ...]
     text: str
     reason: Reason | None = None
     anchor: str = ""
+    detail: str = ""
 
 
 class Unreadable(Exception):

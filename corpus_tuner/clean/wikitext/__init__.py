@@ -14,30 +14,26 @@ from corpus_tuner.clean.part import Part
 from corpus_tuner.clean.wikitext.blocks import Reader
 from corpus_tuner.clean.wikitext.definitions import Words, load_definitions, read_definitions
 from corpus_tuner.clean.wikitext.expand import Expander
-from corpus_tuner.clean.wikitext.losses import Losses
+from corpus_tuner.clean.wikitext.losses import Losses, read_losses
 from corpus_tuner.clean.wikitext.names import load_names
 from corpus_tuner.clean.wikitext.strip import Stripper, without_control
 from corpus_tuner.clean.wikitext.tags import reduce_tags
 from corpus_tuner.clean.wikitext.tidy import tidy
 from corpus_tuner.records import Document, Reason
 
-__all__ = ["parse", "read_definitions", "template_losses"]
+__all__ = ["parse", "read_definitions", "read_losses"]
 
 
 def parse(document: Document, own: Mapping[str, Words] | None = None) -> Iterator[Part]:
     """The lead and one part for each heading, in order; appendices come with the reason `boilerplate`.
 
-    `own` are definitions that go before those of the tables, as `read_definitions` gives them.
+    `own` are definitions that go before those of the tables, as `read_definitions` gives them. Where a template or tag was
+    dropped that no table knows, a last part with the reason `unknown templates` tells which, and what they cost.
     """
-    return _parts(document, own or {}, Losses())
-
-
-def template_losses(document: Document, own: Mapping[str, Words] | None = None) -> dict[str, tuple[int, int]]:
-    """What the tables do not know: (uses, characters of wikitext) by template or `<tag>`, the costliest first."""
     losses = Losses()
-    for _ in _parts(document, own or {}, losses):
-        pass
-    return {name: (losses.uses[name], size) for name, size in losses.characters.most_common()}
+    yield from _parts(document, own or {}, losses)
+    if told := losses.told():
+        yield Part((), "", Reason.UNKNOWN_TEMPLATES, detail=told)
 
 
 def _parts(document: Document, own: Mapping[str, Words], losses: Losses) -> Iterator[Part]:

@@ -142,6 +142,16 @@ def load_definitions(language: str) -> Mapping[str, Words]:
 
 
 def read_definitions(toml: str) -> dict[str, Words]:
-    """Reads one file: in each of its tables, what is said = [the templates that say it]."""
-    rows = [row for table in tomllib.loads(toml).values() for row in table.items()]
-    return {name: words for text, names in rows for words in [compile_definition(text)] for name in names}
+    """Reads one file: in each of its tables, what is said = [the templates that say it]. Raises CorpusTunerError for one
+    that is not so."""
+    try:
+        tables = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as fault:
+        raise CorpusTunerError(f"a table of templates is not valid TOML: {fault}") from None
+    found: dict[str, Words] = {}
+    for title, table in tables.items():
+        for text, names in table.items() if isinstance(table, dict) else [(title, None)]:
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                raise CorpusTunerError(f'a table of templates has lines such as "{{{{{{1|}}}}}}" = ["nowrap"] under a [title]; this is none: {text}')
+            found |= dict.fromkeys((" ".join(name.replace("_", " ").split()).lower() for name in names), compile_definition(text))
+    return found
