@@ -128,3 +128,27 @@ def jaccard(left: str, right: str) -> float:
     """Token-set Jaccard similarity of two texts, 0 to 1."""
     a, b = set(words(left)), set(words(right))
     return len(a & b) / len(a | b) if a or b else 1.0
+
+
+ABSTENTIONS = {  # what an expert shall say to a question that its corpus does not answer
+    "en": "I do not know.",
+    "de": "Das weiß ich nicht.",
+    "es": "No lo sé.",
+    "fr": "Je ne sais pas.",
+    "it": "Non lo so.",
+    "pt": "Não sei.",
+    "nl": "Dat weet ik niet.",
+    "pl": "Nie wiem.",
+    "cs": "Nevím.",
+    "sv": "Det vet jag inte.",
+    "da": "Det ved jeg ikke.",
+    "no": "Det vet jeg ikke.",
+    "fi": "En tiedä.",
+    "tr": "Bilmiyorum.",
+    "ru": "Я не знаю.",
+    "uk": "Я не знаю.",
+    "ar": "لا أعرف.",
+    "zh": "我不知道。",
+    "ja": "わかりません。",
+    "ko": "모르겠습니다.",
+}

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from corpus_tuner.dataset.kinds import further
+from corpus_tuner.dataset.held_kinds import further
 from corpus_tuner.dataset.near import NearDuplicates, fact_of, share
 from corpus_tuner.records import Example, Reason, Reject, Section
 from corpus_tuner.settings import DatasetSettings

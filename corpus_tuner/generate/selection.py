@@ -11,10 +11,9 @@ from corpus_tuner.generate.kinds import near_miss, retold
 from corpus_tuner.generate.parse import Pair
 from corpus_tuner.generate.passage import Passage
 from corpus_tuner.generate.questions import same_question
-from corpus_tuner.generate.wording import ABSTENTIONS
 from corpus_tuner.records import Example, Reason, Reject
 from corpus_tuner.store import digest
-from corpus_tuner.text import normalise_answer, words
+from corpus_tuner.text import ABSTENTIONS, normalise_answer, words
 
 NEAR = 0.9  # token-set Jaccard similarity from which two questions with one answer are the same
 EXTRA = 2  # times as many pairs as a plan by sentences asked for are kept: they are paid for

@@ -88,26 +88,3 @@ OR = {
     "ja": "それとも|または|か、",
 }
 OR = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in OR.items()}
-
-ABSTENTIONS = {  # what an expert shall say to a question that its corpus does not answer
-    "en": "I do not know.",
-    "de": "Das weiß ich nicht.",
-    "es": "No lo sé.",
-    "fr": "Je ne sais pas.",
-    "it": "Non lo so.",
-    "pt": "Não sei.",
-    "nl": "Dat weet ik niet.",
-    "pl": "Nie wiem.",
-    "cs": "Nevím.",
-    "sv": "Det vet jag inte.",
-    "da": "Det ved jeg ikke.",
-    "no": "Det vet jeg ikke.",
-    "fi": "En tiedä.",
-    "tr": "Bilmiyorum.",
-    "ru": "Я не знаю.",
-    "uk": "Я не знаю.",
-    "ar": "لا أعرف.",
-    "zh": "我不知道。",
-    "ja": "わかりません。",
-    "ko": "모르겠습니다.",
-}

@@ -12,11 +12,12 @@ from corpus_tuner.testing import ScriptedModel
 DECLINES = (
     "", " . ", "I don't know.", "I do not know who commanded it.", "I’m sorry, but I cannot answer that.", "Unknown", "Not stated.",
     "The text does not say who commanded it.", "The article doesn't mention a year.", "N/A", "There is no information about that.",
-    "Sorry, I have no information on this.", "This is not stated in the corpus.", "It is not known.",
+    "Sorry, I have no information on this.", "This is not stated in the corpus.", "It is not known.", "No lo sé.", "Я не знаю, кто это",
+    "我不知道是谁", "Das weiß ich nicht",
 )  # fmt: skip
 ANSWERS = (
     "Frank Borman", "1968", "No, Lovell did.", "None of the crew slept; they took turns.", "The Unknown Soldier", "Nothing but dust",
-    "There is a crater named after Anders.", "It is the Moon.", "The crew did not sleep.", "Notre-Dame", "I. Newton", "The text of Genesis",
+    "There is a crater named after Anders.", "It is the Moon.", "The crew did not sleep.", "Notre-Dame", "I. Newton", "The text of Genesis", "No", "Das Rad", "Non",
 )  # fmt: skip
 
 

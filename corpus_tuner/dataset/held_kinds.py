@@ -18,8 +18,9 @@ def further(kept: Sequence[Example], splits: Mapping[str, str], near: NearDuplic
     """The split (reverse, cross or near) of those of the examples `kept` that are held out by kind; `part` is the share.
 
     reverse: a fact that is trained by other pairs, and in reverse by none. cross: each of its sentences is trained by
-    other pairs, the couple by none. near: a question that has no answer, and beside it the one that it misses, of which
-    another trained pair has the answer; so who knows the fact can tell them apart, and who always abstains cannot.
+    other pairs, the couple by none. near: a question that has no answer, and with it the one that it misses, of which
+    another trained pair has the answer (or that is a paraphrase already); so who knows the fact can tell them apart, and
+    who always abstains cannot.
     """
     by_sentence: dict[tuple[str, int], list[Example]] = defaultdict(list)
     for example in kept:
@@ -71,11 +72,13 @@ def _near_misses(
         couple = {twin.id, miss.id}
         if miss.kind != "abstain" or twin.kind == "abstain" or not twin.evidence or twin.source_id != miss.source_id:
             continue
-        if share("near", fact_of(near.texts, twin.evidence[0])) >= part or couple & found.keys():
-            continue
-        others = (one for one in by_sentence[twin.evidence[0]] if one.id not in couple and one.id not in found)
-        told = any(normalise_answer(one.answer) == normalise_answer(twin.answer) for one in others)
         own = near.documents(twin)
         close = {one.id for side in (twin, miss) for one in near.of(side) if not one.evidence or own & near.documents(one)}
-        if told and close <= couple:
-            yield "near", [twin, miss]
+        if miss.id in found or not close <= couple:
+            continue
+        if found.get(twin.id) == "paraphrase":
+            yield "near", [miss]
+        elif twin.id not in found and share("near", fact_of(near.texts, twin.evidence[0])) < part:
+            others = (one for one in by_sentence[twin.evidence[0]] if one.id not in couple and one.id not in found)
+            if any(normalise_answer(one.answer) == normalise_answer(twin.answer) for one in others):
+                yield "near", [twin, miss]
