@@ -14,9 +14,9 @@ from typing import Any, Protocol, Self
 
 from corpus_tuner.errors import CorpusTunerError, Unavailable
 from corpus_tuner.place import Counts, Place, Stage
-from corpus_tuner.records import Document, Example, Reject, Section
+from corpus_tuner.records import Document, Example, Reason, Reject, Section
 from corpus_tuner.stages import STAGES
-from corpus_tuner.store import digest, file_digest, read_jsonl, write_json
+from corpus_tuner.store import digest, is_stored, read_jsonl, remembered, write_json
 from corpus_tuner.targets import Overrides, resolve
 
 KINDS = {"documents": Document, "sections": Section, "examples": Example, "rejects": Reject}
@@ -139,7 +139,7 @@ class Corpus:
         """An opened model to ask many questions: `.ask(question) -> Response`."""
         from corpus_tuner.asking import Asker
 
-        self._need(self.place.sections, "clean")
+        self._need(is_stored(self.place.sections), "clean")
         return Asker(self.place, model, base_url)
 
     def ask(self, question: str, model: str = "expert", base_url: str = "") -> Any:
@@ -160,11 +160,12 @@ class Corpus:
         """The records of documents, sections, examples or rejects."""
         if kind not in KINDS:
             raise CorpusTunerError(f"there are no {kind!r} to show: choose from {', '.join(KINDS)}")
-        self._need(self.place.folder / "manifest.json", "build")
+        self._need((self.place.folder / "manifest.json").exists(), "build")
         return read_jsonl(getattr(self.place, kind), KINDS[kind])
 
     def status(self) -> dict[str, Any]:
-        """Per stage whether it is done, its counts and seconds; the rejects by stage and reason; what lies where."""
+        """Per stage whether it is done, its counts and seconds; the rejects by stage and reason; the unknown templates of
+        wikitext, those first with which the most text went; what lies where."""
         manifest = self.place.manifest()
         stages = {}
         stale = False
@@ -178,8 +179,15 @@ class Corpus:
             "name": self.name,
             "stages": stages,
             "rejects": [{"stage": s, "reason": r, "count": n} for (s, r), n in rejects.most_common()],
+            "unknown_templates": self._unknown_templates(),
             "paths": self.paths(),
         }
+
+    def _unknown_templates(self) -> list[dict[str, Any]]:
+        from corpus_tuner.clean.wikitext import read_losses
+
+        lost = (one.detail for one in read_jsonl(self.place.rejects, Reject) if one.reason is Reason.UNKNOWN_TEMPLATES)
+        return [{"name": name, "uses": uses, "characters": size} for name, (uses, size) in read_losses(lost).items()]
 
     def table(self) -> str:
         """The newest evaluation as a plain-text table: arms by class of question."""
@@ -194,12 +202,12 @@ class Corpus:
 
     def _forget_if_new(self) -> None:
         """Takes back the TOML that this very command wrote for a URL or file that gave no document."""
-        if self._new and not self.place.documents.exists() and not self.place.partial.exists():
+        if self._new and not is_stored(self.place.documents) and not self.place.partial.exists():
             self.place.toml.unlink()
             shutil.rmtree(self.place.folder)
 
-    def _need(self, path: Path, verb: str) -> None:
-        if not path.exists():
+    def _need(self, there: bool, verb: str) -> None:
+        if not there:
             raise CorpusTunerError(f"{self.name} has nothing to show yet: corpus-tuner {verb} {self.name}")
 
     def _locked(self) -> Any:
@@ -217,7 +225,8 @@ class Corpus:
         entry = self.place.manifest().get(stage.name)
         if entry is None or entry["inputs"] != self._digest(stage) or not entry["outputs"]:
             return True
-        return any(file_digest(self.place.folder / name) != value for name, value in entry["outputs"].items())
+        with remembered(self.place.digests) as digest_of:
+            return any(digest_of(self.place.folder / name) != value for name, value in entry["outputs"].items())
 
     def _digest(self, stage: Stage) -> str:
         return digest(stage.name, json.loads(json.dumps(stage.inputs(self.place))))
@@ -227,7 +236,8 @@ class Corpus:
         inputs, started = self._digest(stage), time.monotonic()
         counts = stage.run(self.place, watcher.progress)
         seconds = round(time.monotonic() - started, 2)
-        outputs = {str(path.relative_to(self.place.folder)): file_digest(path) for path in stage.outputs(self.place)}
+        with remembered(self.place.digests) as digest_of:
+            outputs = {str(path.relative_to(self.place.folder)): digest_of(path) for path in stage.outputs(self.place)}
         entry = {
             "inputs": inputs,
             "outputs": outputs,

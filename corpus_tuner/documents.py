@@ -7,59 +7,108 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import cached_property
-from itertools import chain
+from functools import cached_property, partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from corpus_tuner import plugins
+from corpus_tuner import blocks, plugins
+from corpus_tuner.blocks import RECORDS, REJECTS, Block, Done, Outcome, Run
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.place import Counts, Outcome, Place, keep
+from corpus_tuner.place import Counts, Place
 from corpus_tuner.records import Blob, Document, Progress, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
 from corpus_tuner.settings.recipe import GRID, ROWS
-from corpus_tuner.store import digest, file_digest, parse_jsonl, read_jsonl, to_line, write_bytes
+from corpus_tuner.store import digest, from_json, parse_jsonl, read_jsonl, remembered, to_line, write_bytes
+from corpus_tuner.workers import cores
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+WEB = re.compile(r"https?://", re.IGNORECASE)
+FEW = 2  # blocks up to which one process is soonest done
 
 
 def fetch(place: Place, progress: Progress) -> Counts:
-    """Documents of every source."""
-    first: list[Reject] = []
+    """Documents of every source, in the order of the sources; of one that can be read in blocks by all cores."""
+    run, seen, known = Run(place, "fetch", _described_by(place.settings)), Seen(), Known(place)
     blobs: set[str] = set()
-    counts = keep(place, "fetch", place.documents, _fetched(place, progress, first, blobs))
+    for number, source in enumerate(place.settings.source):
+        adapter, locator = _adapter(place, source)
+        parts = _parts(adapter, locator)
+        if parts is None:
+            found = (_stored(place, item, source) for item in adapter.fetch(locator, known))
+            outcomes = _outcomes(place, source, (seen.told_apart(item, source.locator) for item in found), known, blobs)
+            for _ in run.stream(str(number), _watched(outcomes, run.counts[""], progress)):
+                pass
+            continue
+        tasks = (Block(f"{number}-{name}", partial(_of_part, part, source, place.settings)) for name, part in parts)
+        for done in run.blocks(tasks, cores() if len(parts) > FEW else 1):
+            if not seen.are_new(done.keys):
+                run.instead(_apart(run, done, seen, source.locator))
+            progress(int(run.counts[""]), None, done.last)
+    if not run.counts[""]:
+        first = (from_json(Reject, json.loads(line)) for line in islice(run.rejects(), 3))
+        reasons = "; ".join(f"{reject.item_id}: {reject.reason}" for reject in first)
+        raise CorpusTunerError(f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators")
+    run.finish(place.documents, run.counts[""] > blocks.MANY)
     place.partial.unlink(missing_ok=True)
     for path in raw_files(place):
         if path.name not in blobs:
             path.unlink()
-    return {"documents": counts[""], "rejects": counts.total() - counts[""]}
+    return {"documents": run.counts[""], "rejects": run.counts.total() - run.counts[""]}
 
 
-def _fetched(place: Place, progress: Progress, first: list[Reject], blobs: set[str]) -> Iterator[Outcome]:
-    """What the sources give; the first rejects and all blobs are noted. Raises CorpusTunerError where there is no document."""
-    known, seen, count = Known(place), Seen(), 0
-    for source in place.settings.source:
-        for item in _fetch_source(place, source, known):
-            found = seen.told_apart(_kept(place, item) if isinstance(item, Blob) else item, source.locator)
-            if isinstance(found, Reject):
-                first.extend([found] * (len(first) < 3))
-                yield found.reason, to_line(found)
-                continue
+def _parts(adapter: Any, locator: str) -> list[tuple[str, Callable[[], Iterable[Document | Reject]]]] | None:
+    """The blocks of a locator, if its source can read it in blocks: see `records.Divided`."""
+    return adapter.blocks(locator) if hasattr(adapter, "blocks") else None
+
+
+def _of_part(part: Callable[[], Iterable[Document | Reject]], source: SourceSettings, settings: Settings) -> Iterator[Outcome]:
+    """What became of the items of a block."""
+    for item in part():
+        if isinstance(item, Reject):
+            yield Outcome(item.reason, to_line(item))
+        else:
+            document = _described(item, source, settings)
+            yield Outcome("", to_line(document), _key(document.id) + _key(*_content(document)), document.title)
+
+
+def _apart(run: Run, done: Done, seen: Seen, locator: str) -> Iterator[Outcome]:
+    """The outcomes of a block some of whose documents came before."""
+    for line in run.lines(done, REJECTS):
+        yield Outcome(json.loads(line)["reason"], line)
+    for line in run.lines(done, RECORDS):
+        item = seen.told_apart(from_json(Document, json.loads(line)), locator)
+        yield Outcome(item.reason if isinstance(item, Reject) else "", to_line(item))
+
+
+def _outcomes(
+    place: Place, source: SourceSettings, items: Iterable[Document | Reject], known: Known, blobs: set[str]
+) -> Iterator[Outcome]:
+    """What became of the items of a stream; their blobs are noted, and what came over the network is, too."""
+    for item in items:
+        line = to_line(item)
+        if isinstance(item, Reject):
+            yield Outcome(item.reason, line)
+            continue
+        blobs.add(item.blob)
+        if WEB.match(source.locator) and known.get(item.id) != item:
+            _note(place.partial, line)
+        yield Outcome("", line, title=item.title)
+
+
+def _watched(outcomes: Iterable[Outcome], before: int, progress: Progress) -> Iterator[Outcome]:
+    """The same, and the progress of the documents among them; there were `before` already."""
+    count = before
+    for outcome in outcomes:
+        if not outcome.reason:
             count += 1
-            blobs.add(found.blob)
-            progress(count, None, found.title)
-            line = to_line(found)
-            if URL.match(source.locator) and known.get(found.id) != found:
-                _note(place.partial, line)
-            yield "", line
-    if not count:
-        reasons = "; ".join(f"{reject.item_id}: {reject.reason}" for reject in first)
-        raise CorpusTunerError(f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators")
+            progress(count, None, outcome.title)
+        yield outcome
 
 
 def _note(path: Path, line: bytes) -> None:
@@ -106,16 +155,31 @@ class Seen:
     """Which documents came, in a table that goes to disk where it grows: a dump holds millions."""
 
     def __init__(self) -> None:
-        self._table = sqlite3.connect("")  # a temporary file of SQLite's own
+        self._table = sqlite3.connect("", isolation_level=None)  # a temporary file of SQLite's own
+        self._table.execute("PRAGMA cache_size = -65536")  # 64 MiB
         self._table.execute("CREATE TABLE seen (id BLOB PRIMARY KEY, content BLOB) WITHOUT ROWID")
+
+    def are_new(self, keys: str) -> bool:
+        """Notes the documents of these keys, and says so; notes none if one of them came before."""
+        raw = bytes.fromhex(keys)
+        self._table.execute("BEGIN")
+        try:
+            self._table.executemany(
+                "INSERT INTO seen VALUES (?, ?)", ((raw[at : at + 16], raw[at + 16 : at + 32]) for at in range(0, len(raw), 32))
+            )
+        except sqlite3.IntegrityError:
+            self._table.execute("ROLLBACK")
+            return False
+        self._table.execute("COMMIT")
+        return True
 
     def told_apart(self, item: Document | Reject, locator: str) -> Document | Reject:
         """The document, under an id of its own: two folders may hold a file of one name. The same one again is a Reject."""
         if isinstance(item, Reject):
             return item
-        content = bytes.fromhex(digest(item.revision, item.text, item.blob))
+        content = bytes.fromhex(_key(*_content(item)))
         for identity in (item.id, digest(item.id, locator)[:16]):
-            key = bytes.fromhex(digest(identity))
+            key = bytes.fromhex(_key(identity))
             before = self._table.execute("SELECT content FROM seen WHERE id = ?", (key,)).fetchone()
             if before is None:
                 self._table.execute("INSERT INTO seen VALUES (?, ?)", (key, content))
@@ -125,12 +189,26 @@ class Seen:
         return Reject("fetch", item.id, Reason.DUPLICATE, f"another source or place gave it before: {item.title}")
 
 
-def _kept(place: Place, item: Blob) -> Document:
-    """The document of a binary format, its bytes written under their digest, whatever name they came with."""
+def _key(*parts: str) -> str:
+    return digest(*parts)
+
+
+def _content(document: Document) -> tuple[str, str, str]:
+    """What two documents of one id must share to be the same."""
+    return document.revision, document.text, document.blob
+
+
+def _stored(place: Place, item: Document | Blob | Reject, source: SourceSettings) -> Document | Reject:
+    """The document as the TOML describes it; of a binary format, its bytes written under their digest, whatever name
+    they came with."""
+    if isinstance(item, Reject):
+        return item
+    if isinstance(item, Document):
+        return _described(item, source, place.settings)
     blob = hashlib.sha256(item.content).hexdigest()
     if not place.raw(blob).is_file():
         write_bytes(place.raw(blob), item.content)
-    return replace(item.document, blob=blob)
+    return replace(_described(item.document, source, place.settings), blob=blob)
 
 
 def raw_files(place: Place) -> list[Path]:
@@ -138,17 +216,13 @@ def raw_files(place: Place) -> list[Path]:
     return sorted((place.folder / "raw").glob("*"))
 
 
-def _fetch_source(place: Place, source: SourceSettings, known: Mapping[str, Document]) -> Iterator[Document | Blob | Reject]:
+def _adapter(place: Place, source: SourceSettings) -> tuple[Any, str]:
+    """The source that claims a locator, and the locator as it takes it. Raises CorpusTunerError where none does."""
     locator = source.locator if URL.match(source.locator) else str((place.toml.parent / source.locator).resolve())
     for _name, adapter in plugins.each("sources"):
         found = adapter(replace(place.settings, source=(source,)))
         if found.claims(locator):
-            for item in found.fetch(locator, known):
-                if isinstance(item, Blob):
-                    yield replace(item, document=_described(item.document, source, place.settings))
-                else:
-                    yield _described(item, source, place.settings) if isinstance(item, Document) else item
-            return
+            return found, locator
     raise CorpusTunerError(f"no source can fetch {source.locator}: give a URL that opens with http:// or https://, or a local file or folder")
 
 
@@ -168,13 +242,15 @@ def _described(document: Document, source: SourceSettings, settings: Settings) -
 
 def fetch_inputs(place: Place) -> Any:
     """The sources, and what lies in their files."""
-    local = [_tree(path) for source in place.settings.source if (path := _local(place, source.locator))]
-    return [
-        [asdict(source) | {"sections": None} for source in place.settings.source],
-        place.settings.corpus.language,
-        local,
-        *_of_recipe(place.settings),
-    ]
+    with remembered(place.digests) as digest_of:
+        local = [_tree(path, digest_of) for source in place.settings.source if (path := _local(place, source.locator))]
+    return [*_described_by(place.settings), local]
+
+
+def _described_by(settings: Settings) -> list[Any]:
+    """All that a document depends on beside its source's own content."""
+    sources = [asdict(source) | {"sections": None, "templates": None} for source in settings.source]
+    return [sources, settings.corpus.language, *_of_recipe(settings)]
 
 
 def _of_recipe(settings: Settings) -> list[Any]:
@@ -194,6 +270,6 @@ def _local(place: Place, locator: str) -> Path | None:
     return next((path for path in paths if os.path.exists(path)), None)
 
 
-def _tree(path: Path) -> list[tuple[str, str]]:
+def _tree(path: Path, digest_of: Callable[[Path], str]) -> list[tuple[str, str]]:
     files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
-    return [(str(file.relative_to(path)), file_digest(file)) for file in files]
+    return [(str(file.relative_to(path)), digest_of(file)) for file in files]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Document, Expert, Progress, Reject
 from corpus_tuner.settings import Settings
-from corpus_tuner.store import Calls, from_json, read_jsonl, replacing, to_line, write_jsonl
+from corpus_tuner.store import Calls, from_json, read_file, read_jsonl, write_jsonl
 
 Counts = dict[str, float]
 
@@ -24,10 +24,12 @@ class Place:
     settings: Settings
     toml: Path
     folder: Path
+    engine: str = "local"  # that works on the blocks of a stage; or "ray"
 
     @property
     def documents(self) -> Path:
-        """Raw documents as pulled."""
+        """Raw documents as pulled; where there are many, shards in the folder `documents/`, which every reader of this
+        path takes for them. The same holds for the sections and the rejects."""
         return self.folder / "documents.jsonl"
 
     @property
@@ -58,6 +60,11 @@ class Place:
     def prices(self) -> Path:
         """The user's own price table, beside sources/ and generated/; there may be none."""
         return self.folder.parent.parent / "prices.toml"
+
+    @property
+    def digests(self) -> Path:
+        """The digests of large files, remembered."""
+        return self.folder / ".digests.json"
 
     @property
     def dataset(self) -> Path:
@@ -117,28 +124,7 @@ class Stage:
     outputs: Callable[[Place], Iterable[Path]]  # that exist once it is done
 
 
-Outcome = tuple[str, bytes]
-"""What became of an item, as its line of JSONL: ("", the record) or (the reason, the Reject)."""
-
-
-def keep(place: Place, stage: str, path: Path, outcomes: Iterable[Outcome]) -> Counter[str]:
-    """Writes the records of a stage into `path` and its Rejects among those of the others, each as it comes.
-
-    Both files take their places at the end; neither changes if `outcomes` raises. Returns the counts by reason, the
-    records under "".
-    """
-    counts: Counter[str] = Counter()
-    with replacing(path) as new, replacing(place.rejects) as lost, new.open("wb") as records, lost.open("wb") as rejects:
-        for reject in read_jsonl(place.rejects, Reject):
-            if reject.stage != stage:
-                rejects.write(to_line(reject))
-        for reason, line in outcomes:
-            counts[reason] += 1
-            (rejects if reason else records).write(line)
-    return counts
-
-
 def keep_rejects(place: Place, stage: str, rejects: Iterable[Reject]) -> None:
-    """Replaces the rejects of one stage."""
-    others = [reject for reject in read_jsonl(place.rejects, Reject) if reject.stage != stage]
-    write_jsonl(place.rejects, [*others, *rejects])
+    """Replaces the rejects of one stage, one by one: there may be millions of other stages'."""
+    others = (reject for reject in read_file(place.rejects, Reject) if reject.stage != stage)
+    write_jsonl(place.rejects, chain(others, rejects))

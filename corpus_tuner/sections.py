@@ -2,103 +2,111 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from corpus_tuner.blocks import Block, Outcome, Run
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.place import Counts, Outcome, Place, keep
+from corpus_tuner.place import Counts, Place
 from corpus_tuner.records import Document, Progress, Reject, Section
-from corpus_tuner.store import file_digest, parse_jsonl, to_line
-from corpus_tuner.workers import cores, ordered
+from corpus_tuner.settings import SourceSettings
+from corpus_tuner.store import file_digest, parse_jsonl, shards, to_line
+from corpus_tuner.workers import cores
 
 MANY = 200  # documents above which all cores clean
-BATCH = 1 << 20  # bytes of documents that go to a process at a time
+BATCH = 1 << 20  # bytes of documents in a block of documents.jsonl
+MOST = 16  # documents in it: those of a binary format are a short line and long work
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Lines of documents.jsonl, and all that a process needs to clean them."""
+class Rows:
+    """Some lines of a file of documents: a shard, or from `start` on `count` lines of documents.jsonl."""
 
-    lines: tuple[bytes, ...]
-    first: int  # the number of the first line
-    place: Place
-    title: str  # instead of the document's own; "" keeps it
+    path: Path
+    count: int
+    start: int = 0  # in bytes
+    first: int = 1  # the number of the first line
 
-
-@dataclass(frozen=True, slots=True)
-class Cleaned:
-    """What became of a batch."""
-
-    documents: int
-    outcomes: tuple[Outcome, ...]
-    last: str  # title of its last document
+    def lines(self) -> Iterator[bytes]:
+        """The lines."""
+        if self.path.suffix == ".gz":
+            yield from shards.lines(self.path)
+            return
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            yield from islice(file, self.count)
 
 
 def clean(place: Place, progress: Progress, many: int = MANY) -> Counts:
     """Sections of every document, by all cores where there are more than `many`: the same bytes whoever cleans."""
-    total = _count(place.documents)
-    processes = cores() if total > many else 1
-    counts = keep(place, "clean", place.sections, _cleaned(place, progress, total, processes))
-    return {"sections": counts[""], "rejects": counts.total() - counts[""]}
-
-
-def _cleaned(place: Place, progress: Progress, total: int, processes: int) -> Iterator[Outcome]:
-    """Raises CorpusTunerError where no section is left."""
+    found = list(_rows(place.documents))
+    total = sum(rows.count for rows in found)
+    run = Run(place, "clean", clean_inputs(place))
     title = place.settings.corpus.title if total == 1 else ""
-    batches = _batches(place, title, BATCH if processes > 1 else 0)
-    reasons: Counter[str] = Counter()
+    blocks = (Block(f"{number:05}", partial(clean_rows, rows, place, title), rows.count) for number, rows in enumerate(found))
     done = 0
-    for cleaned in ordered(clean_batch, batches, processes):
-        yield from cleaned.outcomes
-        reasons.update(reason for reason, _ in cleaned.outcomes)
-        done += cleaned.documents
-        progress(done, total, cleaned.last)
-    if not reasons[""]:
-        why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3) if reason)
+    for one in run.blocks(blocks, cores() if total > many else 1):
+        done += one.documents
+        progress(done, total, one.last)
+    if not run.counts[""]:
+        why = ", ".join(f"{count} {reason}" for reason, count in run.counts.most_common(3))
         raise CorpusTunerError(
             f"{place.settings.corpus.name}: no text is left after cleaning ({why or 'empty'}): check the locators and the sections"
         )
+    run.finish(place.sections, many=bool(shards.shards(place.documents)))
+    return {"sections": run.counts[""], "rejects": run.counts.total() - run.counts[""]}
 
 
-def _batches(place: Place, title: str, size: int) -> Iterator[Batch]:
-    """The documents in batches of `size` bytes or more; 0: one by one."""
-    lines: list[bytes] = []
-    first, held = 1, 0
-    with place.documents.open("rb") as file:
+def _rows(path: Path) -> Iterator[Rows]:
+    """The documents in blocks: shard by shard, or so many lines of the one file."""
+    if not path.is_file():
+        yield from (Rows(shard.path, shard.records) for shard in shards.shards(path))
+        return
+    start, first, count, held = 0, 1, 0, 0
+    with path.open("rb") as file:
         for line in file:
-            lines.append(line)
-            held += len(line)
-            if held >= size:
-                yield Batch(tuple(lines), first, place, title)
-                first, held, lines = first + len(lines), 0, []
-    if lines:
-        yield Batch(tuple(lines), first, place, title)
+            count, held = count + 1, held + len(line)
+            if held >= BATCH or count == MOST:
+                yield Rows(path, count, start, first)
+                start, first, count, held = start + held, first + count, 0, 0
+    if count:
+        yield Rows(path, count, start, first)
 
 
-def clean_batch(batch: Batch) -> Cleaned:
-    """The sections and rejects of some documents. Raises CorpusTunerError for a line that is no document."""
+def clean_rows(rows: Rows, place: Place, title: str) -> Iterator[Outcome]:
+    """The sections and rejects of some documents; `title` goes before their own. Raises CorpusTunerError for a line that
+    is no document."""
     from corpus_tuner.clean import clean_document
 
-    place, document = batch.place, None
-    selected = {source.locator: source.sections for source in place.settings.source}
-    outcomes: list[Outcome] = []
-    for document in parse_jsonl(batch.lines, Document, place.documents, batch.first):
-        for item in clean_document(document, selected.get(document.locator, ()), lambda blob: place.raw(blob).read_bytes()):
-            if batch.title and isinstance(item, Section):
-                item = replace(item, title=batch.title)
-            outcomes.append((str(item.reason) if isinstance(item, Reject) else "", to_line(item)))
-    return Cleaned(len(batch.lines), tuple(outcomes), document.title if document else "")
+    wanted = {source.locator: (source.sections, _templates(place, source)) for source in place.settings.source}
+    for document in parse_jsonl(rows.lines(), Document, rows.path, rows.first):
+        select, templates = wanted.get(document.locator, ((), ""))
+        for item in clean_document(document, select, lambda blob: place.raw(blob).read_bytes(), templates):
+            if isinstance(item, Reject):
+                yield Outcome(item.reason, to_line(item), title=document.title)
+            else:
+                yield Outcome("", to_line(_titled(item, title)), title=document.title)
 
 
-def _count(path: Path) -> int:
-    with path.open("rb") as file:
-        return sum(1 for _ in file)
+def _titled(section: Section, title: str) -> Section:
+    return replace(section, title=title) if title else section
+
+
+def _templates(place: Place, source: SourceSettings) -> str:
+    """The user's own table of what templates say; "" without one."""
+    if not source.templates:
+        return ""
+    try:
+        return (place.toml.parent / source.templates).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as fault:
+        raise CorpusTunerError(f"{place.toml}: source.templates = {source.templates!r} cannot be read: {fault}") from None
 
 
 def clean_inputs(place: Place) -> Any:
-    """The documents, and which sections of them are wanted."""
-    selected = [source.sections for source in place.settings.source]
+    """The documents, which sections of them are wanted, and what the user says of their templates."""
+    selected = [[source.sections, _templates(place, source)] for source in place.settings.source]
     return [file_digest(place.documents), selected, place.settings.corpus.title, place.settings.corpus.language]

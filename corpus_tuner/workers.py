@@ -23,7 +23,7 @@ def cores() -> int:
     return int(cpu_count())
 
 
-def ordered(function: Callable[[T], R], items: Iterable[T], processes: int) -> Iterator[R]:
+def ordered(function: Callable[[T], R], items: Iterable[T], processes: int, engine: str = "local") -> Iterator[R]:
     """`function(item)` for each of `items`, in their order; with one process, here.
 
     The function and the items must be picklable. The processes are started afresh (loky: no copy of this one's threads

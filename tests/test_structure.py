@@ -13,7 +13,7 @@ LEVELS = [
     {"settings", "plugins", "store", "archive", "text", "hub", "workers"},
     {"fetch", "clean", "generate", "dataset", "models", "train", "evaluate"},
     {"place", "targets"},
-    {"arms", "costs"},
+    {"arms", "blocks", "costs"},
     {"asking", "documents", "sections"},
     {"estimates", "stages"},
     {"corpus"},
@@ -21,7 +21,7 @@ LEVELS = [
     {"serve"},
     {"cli"},
 ]
-HEAVY = {"torch", "transformers", "pandas", "openai", "numpy", "bm25s", "langchain_text_splitters", "requests", "jinja2"}
+HEAVY = {"torch", "transformers", "pandas", "openai", "numpy", "bm25s", "langchain_text_splitters", "requests", "jinja2", "ray", "fsspec"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+INDEX = "index.json"  # of a folder of shards
+
 
 def digest(*parts: Any) -> str:
     """SHA-256, 32 hexadecimal digits, of `parts` as canonical JSON."""
@@ -19,7 +21,10 @@ def digest(*parts: Any) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256, 32 hexadecimal digits, of a file's bytes; "" if there is none."""
+    """SHA-256, 32 hexadecimal digits, of a file's bytes; of records that lie in shards, of their index, which holds the
+    digest of each; "" if there is none."""
+    if path.suffix == ".jsonl" and not path.is_file():
+        path = path.with_suffix("") / INDEX
     if not path.is_file():
         return ""
     with path.open("rb") as file:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.store.files import replacing, write_text
+from corpus_tuner.store.shards import lines, shards
 
 R = TypeVar("R")
 
@@ -51,19 +52,26 @@ def to_json(record: Any) -> Any:
 
 
 def read_jsonl(path: Path, record: type[R]) -> Iterator[R]:
-    """The records of a file that `write_jsonl` wrote; nothing if there is no file.
+    """The records of a file that `write_jsonl` wrote, then those of its shards; nothing if there is neither.
 
-    Raises CorpusTunerError, naming the line, for one that is not such a record.
+    Raises CorpusTunerError, naming the line, for one that is not such a record, and for a shard that is missing or damaged.
     """
+    yield from read_file(path, record)
+    for shard in shards(path):
+        yield from parse_jsonl(lines(shard.path), record, shard.path)
+
+
+def read_file(path: Path, record: type[R]) -> Iterator[R]:
+    """The same of the file alone."""
     if path.exists():
         with path.open("rb") as file:  # lines end at b"\n" alone: no character of a text is taken for a line break
             yield from parse_jsonl(file, record, path)
 
 
-def parse_jsonl(lines: Iterable[bytes], record: type[R], path: Path, first: int = 1) -> Iterator[R]:
+def parse_jsonl(rows: Iterable[bytes], record: type[R], path: Path, first: int = 1) -> Iterator[R]:
     """The records of lines of a file, the first of which is its line `first`. Raises as `read_jsonl` does."""
     make = _maker(record)
-    for number, line in enumerate(lines, start=first):
+    for number, line in enumerate(rows, start=first):
         try:
             value = make(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
