@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -38,3 +39,29 @@ def methods(trainer: str) -> Mapping[str, float]:
 @cache  # each document asks for its cleaner, and to read every package's entry points takes milliseconds
 def _group(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"corpus_tuner.{group}")}
+
+
+def function(name: str) -> Callable[..., Any]:
+    """The function that a recipe names: an entry point of `corpus_tuner.functions`, or `module:name` on Python's own path.
+
+    Raises CorpusTunerError where there is none.
+    """
+    found = _group("functions")
+    if name in found:
+        return found[name].load()
+    module, mark, attribute = name.partition(":")
+    if not mark or not module or not attribute:
+        raise CorpusTunerError(f'there is no function named {name!r}: choose from {", ".join(sorted(found))}, or write "module:name"')
+    try:
+        made = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CorpusTunerError(f"{name} cannot be imported ({error}): is its folder in PYTHONPATH?") from error
+    if not callable(made):
+        raise CorpusTunerError(f"{name} is no function")
+    return made
+
+
+def module_of(function: str) -> str:
+    """The module that a recipe's function stands in; "" for a name that is none."""
+    found = _group("functions")
+    return (found[function].value if function in found else function if ":" in function else "").partition(":")[0]

@@ -5,19 +5,23 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
-from corpus_tuner import plugins
+from corpus_tuner import plugins, recipes
 from corpus_tuner.asking import evaluate, evaluate_inputs, run_folder
 from corpus_tuner.documents import fetch, fetch_inputs, raw_files
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place, Stage, keep_rejects
 from corpus_tuner.records import Document, Example, Model, Progress, Reason, Reject, Section
 from corpus_tuner.sections import clean, clean_inputs
+from corpus_tuner.settings import TrainSettings
+from corpus_tuner.settings.checks import LORA_ONLY
 from corpus_tuner.store import (
     Calls,
     digest,
     file_digest,
+    files_of,
     read_jsonl,
     to_json,
     write_json,
@@ -35,7 +39,7 @@ def generate(place: Place, progress: Progress) -> Counts:
 
     settings = place.settings
     sections = list(read_jsonl(place.sections, Section))[: settings.generate.limit or None]
-    writer_class = plugins.load("writers", settings.generate.writer)
+    writer_class = recipes.writer(settings)
     calls = place.calls() if writer_class.needs_model else None
     model = _teacher(place, calls) if calls is not None else None
     examples: list[Example] = []
@@ -105,7 +109,7 @@ def _generate_inputs(place: Place) -> Any:
     settings = asdict(place.settings.generate)
     for name in ("concurrency", "api_key_env", "max_rejected"):  # none of them changes a pair
         del settings[name]
-    return [file_digest(place.sections), settings]
+    return [file_digest(place.sections), settings, *recipes.inputs(place.settings)]
 
 
 # ----------------------------------------------------------------------------------------------------------- dataset
@@ -118,7 +122,11 @@ def dataset(place: Place, progress: Progress) -> Counts:
     settings = place.settings.dataset
     sections = {section.id: section for section in read_jsonl(place.sections, Section)}
     examples = {example.id: example for example in read_jsonl(place.examples, Example)}
-    splits, rejects = split.assign(examples.values(), sections.values(), settings)
+    recipe = place.settings.recipe
+    if recipe.sort:
+        splits, rejects = recipes.assign(examples.values(), sections, place.settings), []
+    else:
+        splits, rejects = split.assign(examples.values(), sections.values(), settings)
     if not any(one.split == "train" for one in splits):
         raise CorpusTunerError("no pair is left to train on: lower dataset.unseen, or generate more pairs")
     shutil.rmtree(place.dataset, ignore_errors=True)
@@ -134,9 +142,8 @@ def dataset(place: Place, progress: Progress) -> Counts:
     counts = {name: len(rows) for name, rows in files.items()}
     documents = list(read_jsonl(place.documents, Document))
     losses = Counter(str(reject.reason) for reject in read_jsonl(place.rejects, Reject))
-    write_text(
-        place.dataset / "README.md", card.card(place.title, documents, counts, losses, place.settings.generate.writer)
-    )
+    writer = recipe.function or place.settings.generate.writer
+    write_text(place.dataset / "README.md", card.card(place.title, documents, counts, losses, writer, bool(recipe.sort)))
     write_jsonl(place.folder / "splits.jsonl", splits)
     progress(len(splits), len(splits), "")
     return counts | {"rejects": len(rejects)}
@@ -148,6 +155,7 @@ def _dataset_inputs(place: Place) -> Any:
         file_digest(place.sections),
         asdict(place.settings.dataset),
         place.settings.corpus.title,
+        *([place.settings.recipe.group] if place.settings.recipe.sort else []),
     ]
 
 
@@ -162,11 +170,15 @@ def train(place: Place, progress: Progress) -> Counts:
     settings = place.settings.train
     if settings.trainer == "remote" and not settings.suffix:
         settings = replace(settings, suffix=place.settings.corpus.name[:18])  # Azure's bound, the shortest known
+    if settings.replay:
+        settings = replace(settings, replay=str(place.toml.parent / settings.replay))
+    if settings.preferences and "dpo" not in plugins.methods(settings.trainer):
+        raise CorpusTunerError(f'the {settings.trainer} trainer knows no preferences: use trainer = "lora"')
     trainer = plugins.load("trainers", settings.trainer)()
-    rows, validation = place.dataset / "train.jsonl", place.dataset / "validation.jsonl"
+    rows, validation = _rows(place)
     partial = place.expert.with_name(f".{place.expert.name}-{inputs[:8]}.partial")
     partial.mkdir(parents=True, exist_ok=True)
-    expert = trainer.train(rows, validation if validation.exists() else None, settings, partial, progress)
+    expert = trainer.train(rows, validation, settings, partial, progress)
     folder = str(place.expert.relative_to(place.folder))
     write_json(partial / "expert.json", to_json(replace(expert, name=place.expert.name, folder=folder, inputs=inputs)))
     old = place.expert.with_name(f".{place.expert.name}.old")
@@ -178,6 +190,17 @@ def train(place: Place, progress: Progress) -> Counts:
     for left in (old, *local):  # of other inputs; a remote one may hold the only note of a job that still runs
         shutil.rmtree(left, ignore_errors=True)
     return _trained(place)
+
+
+def _rows(place: Place) -> tuple[Path, Path | None]:
+    """What is trained on, and the validation file if there is one: the pairs of the corpus, or the user's preferences."""
+    if place.settings.train.preferences:
+        rows = place.toml.parent / place.settings.train.preferences
+        if not rows.is_file():
+            raise CorpusTunerError(f"{place.toml}: train.preferences names {rows}, which is not there")
+        return rows, None
+    validation = place.dataset / "validation.jsonl"
+    return place.dataset / "train.jsonl", validation if validation.exists() else None
 
 
 def _was_finished(place: Place, inputs: str) -> bool:
@@ -192,19 +215,23 @@ def _was_finished(place: Place, inputs: str) -> bool:
 
 
 def _trained(place: Place) -> Counts:
-    with (place.dataset / "train.jsonl").open("rb") as rows:
-        return {"rows": sum(1 for _ in rows)}
+    with _rows(place)[0].open("rb") as rows:
+        return {"rows": sum(1 for line in rows if line.strip())}
 
 
 def _train_inputs(place: Place) -> Any:
     settings = asdict(place.settings.train)
     del settings["api_key_env"]
-    return [file_digest(place.dataset / "train.jsonl"), file_digest(place.dataset / "validation.jsonl"), settings]
+    settings = {key: value for key, value in settings.items() if key not in LORA_ONLY or value != getattr(TrainSettings(), key)}
+    digests = [file_digest(place.dataset / "train.jsonl"), file_digest(place.dataset / "validation.jsonl"), settings]
+    if "replay" in settings:
+        digests.append(file_digest(place.toml.parent / settings["replay"]))
+    return [*digests, file_digest(_rows(place)[0])] if "preferences" in settings else digests
 
 
 STAGES = (
-    Stage("fetch", fetch_inputs, fetch, lambda place: [place.documents, *raw_files(place)]),
-    Stage("clean", clean_inputs, clean, lambda place: [place.sections]),
+    Stage("fetch", fetch_inputs, fetch, lambda place: [*files_of(place.documents), *raw_files(place)]),
+    Stage("clean", clean_inputs, clean, lambda place: files_of(place.sections)),
     Stage("generate", _generate_inputs, generate, lambda place: [place.examples, place.folder / "coverage.json"]),
     Stage(
         "dataset",

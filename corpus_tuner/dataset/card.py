@@ -20,11 +20,24 @@ _LICENCES = (
 )
 
 
+_PAIRS = (
+    "each rests on sentences of its source (see `../examples.jsonl`).",
+    "The test and validation splits are held out by the sentence that a pair rests on: a paraphrase question asks for "
+    "a fact that other, differently worded pairs train; an unseen question rests on a sentence that no pair trains.",
+)
+_ROWS = (
+    "each is a row of a recipe: its question is a template filled with the row's values (see `../sections.jsonl`).",
+    "The test and validation splits hold prompts, or groups of rows, that no trained row has.",
+)
+
+
 def card(
-    title: str, documents: Sequence[Document], counts: Mapping[str, int], rejects: Counter[str], writer: str
+    title: str, documents: Sequence[Document], counts: Mapping[str, int], rejects: Counter[str], writer: str, rows: bool = False
 ) -> str:
-    """The card as Markdown with its YAML head; everything from a document is quoted, never interpreted."""
+    """The card as Markdown with its YAML head; everything from a document is quoted, never interpreted. `rows` of a recipe
+    rest on no sentence."""
     total = sum(counts.values())
+    basis, held_out = (_ROWS if rows else _PAIRS)
     lines = [
         "---",
         *_head(title, documents, counts),
@@ -32,15 +45,13 @@ def card(
         "",
         f"# Question/answer pairs about {_plain(title)}",
         "",
-        f"{total} pairs as chat messages, written by the `{writer}` writer of corpus_tuner from the documents below; "
-        "each rests on sentences of its source (see `../examples.jsonl`).",
+        f"{total} pairs as chat messages, written by the `{writer}` writer of corpus_tuner from the documents below; {basis}",
         "",
         "| split | pairs |",
         "|---|---|",
         *(f"| {split} | {count} |" for split, count in counts.items()),
         "",
-        "The test and validation splits are held out by the sentence that a pair rests on: a paraphrase question asks for "
-        "a fact that other, differently worded pairs train; an unseen question rests on a sentence that no pair trains.",
+        held_out,
         "",
         *_losses(rejects),
         *_sources(documents),
