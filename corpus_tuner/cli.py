@@ -32,6 +32,12 @@ _KEYS = {  # flag -> the key of the TOML that it stands for
     "linked": "source.linked",
     "depth": "source.depth",
     "max_documents": "source.max_documents",
+    "crawl": "source.crawl",
+    "include": "source.include",
+    "exclude": "source.exclude",
+    "columns": "source.columns",
+    "titles": "source.titles",
+    "templates": "source.templates",
     "per_section": "per_section",
     "format": "dataset.formats",
     "base_url": "base_url",
@@ -96,7 +102,13 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--linked", type=click.IntRange(1), metavar="N", help="Of a wiki page: N of the pages it links to, too."),
         click.option("--depth", type=click.IntRange(1), metavar="N", help="Of a wiki category: N levels of subcategories, too."),
-        click.option("--max-documents", type=click.IntRange(1), metavar="N", help="Of a list or dump: N documents at most."),
+        click.option("--max-documents", type=click.IntRange(1), metavar="N", help="Of a list, site or dump: N documents at most."),
+        click.option("--titles", multiple=True, metavar="TITLE", help="Of a wiki or dump: only this page. Repeatable."),
+        click.option("--crawl", type=click.Choice(["links", "sitemap"]), help="Of a web page: the pages below it, too."),
+        click.option("--include", multiple=True, metavar="GLOB", help="Of a folder or site: only these paths. Repeatable."),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="Of a folder or site: not these paths. Repeatable."),
+        click.option("--columns", multiple=True, metavar="NAME", help="Of a table: the title's column, then those of the text. Repeatable."),
+        click.option("--templates", metavar="FILE", help="Of a wiki: a TOML file of what its own templates say."),
         click.option("--writer", help="Who writes the questions: rules (offline) or llm."),
         click.option("--model", help="The writing model (llm)."),
         click.option("--base-url", help="OpenAI-compatible endpoint of the llm writer or the remote trainer."),
@@ -120,8 +132,9 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 def _open(target: str, root: Path, name: str = "", save: bool = False, **flags: Any) -> Corpus:
     from corpus_tuner.corpus import Corpus
 
-    if flags.get("questions"):
-        flags["questions"] = str(Path(flags["questions"]).absolute())  # from here, not from beside the TOML
+    for flag in ("questions", "templates"):
+        if flags.get(flag):
+            flags[flag] = str(Path(flags[flag]).absolute())  # from here, not from beside the TOML
     given = {_KEYS[flag]: list(value) if isinstance(value, tuple) else value for flag, value in flags.items() if value}
     return Corpus.open(target, root, name=name, flags=given, save=save)
 
@@ -264,6 +277,9 @@ def status(name: str, root: Path, as_json: bool) -> None:
         click.echo(f"{stage:9} {entry['state']:8} {counts}")
     for row in found["rejects"]:
         click.echo(f"dropped   {row['count']:6,}  {row['stage']}: {row['reason']}")
+    for one in found["unknown_templates"][:5]:
+        name = one["name"] if one["name"].startswith("<") else f"{{{{{one['name']}}}}}"
+        click.echo(f"unknown   {one['uses']:6,}  {name}: {one['characters']:,} characters dropped")
     for what, path in found["paths"].items():
         click.echo(f"{what:9} {path}")
 

@@ -46,6 +46,7 @@ class SourceSettings:
     include: tuple[str, ...] = ()  # globs on the path of a file in a folder, or of a page of a site; default everything
     exclude: tuple[str, ...] = ()  # the same, of what to leave out
     columns: tuple[str, ...] = ()  # of CSV, TSV, XLSX, JSONL and Parquet: the title's column, then those of the text
+    templates: str = ""  # of wikitext: a TOML file beside this one, of what the wiki's own templates say (docs/adapters.md)
     crawl: str = ""  # of a web page: "links", the pages below it that links lead to; "sitemap", those that the site lists
     max_megabytes: int = 256  # of a site or feed, as received
     delay: float = 1.0  # seconds between two requests to a site; robots.txt may ask for more
@@ -68,6 +69,8 @@ class GenerateSettings:
     max_rejected: float = 0.5  # share of the pairs of a run; the stage fails above it
     limit: int = 0  # only the first so many sections; 0: all
     max_cost: float = 0.0  # in the currency of the price table; 0: no bound
+    round_trip: bool = False  # llm only: asks the model each question beside its section; its answer must agree
+    judge: bool = False  # llm only: has the model judge each pair beside its section
 
     def plan_of(self) -> str:
         """The plan: as named; else `facts` for a model whose kinds are not chosen, as it leaves no sentence without a
@@ -135,6 +138,8 @@ class EvaluateSettings:
     times: int = 1  # that the base is asked each question, to tell which ones it does not know
     judge: str = ""  # a model that grades the answers, too; it is audited first
     judge_base_url: str = ""  # default: the writer's endpoint; the key is that of generate.api_key_env
+    embedding: str = ""  # of the arm "embedding": a Hugging Face encoder or its folder, or a model of the next
+    embedding_base_url: str = ""  # OpenAI-compatible; the key is that of generate.api_key_env
 
 
 @dataclass(frozen=True, slots=True)

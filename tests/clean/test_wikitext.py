@@ -8,7 +8,8 @@ import re
 import pytest
 from pages import document, page
 
-from corpus_tuner.clean.wikitext import parse, read_definitions, template_losses
+from corpus_tuner.clean.wikitext import parse, read_definitions, read_losses
+from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Reason
 
 CASES = {
@@ -67,6 +68,11 @@ def text(wikitext: str, language: str = "en") -> str:
     return next(iter(parse(document(wikitext, language=language)))).text
 
 
+def lost(wikitext: str) -> dict[str, tuple[int, int]]:
+    """What a page says of the templates that it lost."""
+    return read_losses(part.detail for part in parse(document(wikitext)) if part.reason is Reason.UNKNOWN_TEMPLATES)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_cases(name: str) -> None:
     """Each kind of markup becomes what a reader would see of it."""
@@ -107,7 +113,7 @@ not a heading == x ==
 == {{unknown|fr}} ==
 == {{anchor|x}} I ==
 """
-    assert [part.path for part in parse(document(wikitext))] == [
+    assert [part.path for part in parse(document(wikitext)) if part.reason is None] == [
         (), ("A",), ("A", "B c"), ("A", "D"), ("f",), ("= G",), ("H",), ("H", "fr"), ("H", "I"),
     ]  # fmt: skip
 
@@ -128,9 +134,21 @@ def test_a_redirect_has_no_text() -> None:
 
 def test_unknown_templates_are_counted() -> None:
     """What was dropped is told by template, with its uses and its characters, the costliest first."""
-    losses = template_losses(document("{{a|xyz}} {{A|x}} {{long|" + "y" * 50 + "}} {{nowrap|b}}"))
+    losses = lost("{{a|xyz}} {{A|x}} {{long|" + "y" * 50 + "}} {{nowrap|b}}")
     assert losses == {"long": (1, 59), "a": (2, 16)}
     assert list(losses) == ["long", "a"]
+
+
+def test_many_unknown_templates_are_one_line() -> None:
+    """A page that uses hundreds names the costliest, and adds up the rest: no use is lost, and the line stays short."""
+    losses = lost("".join(f"{{{{t{number} (x; y)|{'z' * number}}}}}" for number in range(300)))
+    assert list(losses) == ["others", *(f"t{number} (x; y)" for number in range(299, 279, -1))]
+    assert sum(uses for uses, _ in losses.values()) == 300
+
+
+def test_what_documents_lost_adds_up() -> None:
+    """The lines of several documents become one account."""
+    assert read_losses(["a (1 use, 5 characters)", "b (2 uses, 20 characters); a (2 uses, 7 characters)", ""]) == {"b": (2, 20), "a": (3, 12)}
 
 
 def test_a_users_own_definitions_go_first() -> None:
@@ -138,8 +156,14 @@ def test_a_users_own_definitions_go_first() -> None:
     own = read_definitions('["mine"]\n"${{{1}}}$" = ["<math>"]\n"{{{1|}}}!" = ["ours", "nowrap"]')
     wikitext = "{{ours|a}} {{nowrap|b}} <math>x_{1}^{2}</math>"
     assert [part.text for part in parse(document(wikitext), own)] == ["a! b! $x_{1}^{2}$"]
-    assert template_losses(document(wikitext), own) == {}
-    assert template_losses(document(wikitext)) == {"<math>": (1, 22), "ours": (1, 10)}
+    assert lost(wikitext) == {"<math>": (1, 22), "ours": (1, 10)}
+
+
+@pytest.mark.parametrize("table", ["x", '[a]\n"b" = "c"', '"b" = ["c"]', "[a]\nb = [1]", '[a]\n"{{{1" = ["c"]', '[a]\n"}" = ["c"]'])
+def test_a_table_that_is_none_is_the_users_mistake(table: str) -> None:
+    """Broken TOML, names that are no list, and braces that do not match are refused in one line."""
+    with pytest.raises(CorpusTunerError, match="template"):
+        read_definitions(table)
 
 
 @pytest.mark.parametrize(

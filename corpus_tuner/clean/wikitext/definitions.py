@@ -147,11 +147,11 @@ def read_definitions(toml: str) -> dict[str, Words]:
     try:
         tables = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as fault:
-        raise CorpusTunerError(f"a table of templates is not valid TOML: {fault}") from None
+        raise CorpusTunerError(f"the table of templates (source.templates) is not valid TOML: {fault}") from None
     found: dict[str, Words] = {}
     for title, table in tables.items():
         for text, names in table.items() if isinstance(table, dict) else [(title, None)]:
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-                raise CorpusTunerError(f'a table of templates has lines such as "{{{{{{1|}}}}}}" = ["nowrap"] under a [title]; this is none: {text}')
+                raise CorpusTunerError(f'the table of templates (source.templates) has lines such as "{{{{{{1|}}}}}}" = ["nowrap"] under a [title]; this is none: {text}')
             found |= dict.fromkeys((" ".join(name.replace("_", " ").split()).lower() for name in names), compile_definition(text))
     return found
