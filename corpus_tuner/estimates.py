@@ -22,6 +22,7 @@ REPLY_TOKENS = {  # of one pair in JSON, measured at tests/data/generate/by_hand
     "abstain": 65,  # a near miss and its twin
     "rewrite": 0,  # as long as the section
 }
+CHECK_TOKENS = {"round_trip": (20, 20), "judge": (30, 18)}  # of one pair in the prompt and in the reply of a check, by hand
 AGAIN = 0.1  # more for what is asked a second time; by hand it was 0 to 0.1
 SECONDS, TOKENS_A_SECOND = 0.7, 60.0  # of one reply: until its first token, and then; servers differ widely
 EPOCHS = 3
@@ -52,6 +53,7 @@ def estimate(place: Place) -> Estimate:
     Raises CorpusTunerError for a writer that asks no model, and for a model without a price.
     """
     from corpus_tuner.generate.ask import messages
+    from corpus_tuner.generate.checks import CHECKS, UNCHECKED, Check
     from corpus_tuner.generate.plan import Plan
 
     wanted = place.settings.generate
@@ -62,10 +64,15 @@ def estimate(place: Place) -> Estimate:
     price = known_price(wanted.model, place.prices)
     sections = list(read_jsonl(place.sections, Section))[: wanted.limit or None]
     work = Plan(wanted.plan_of(), sections, wanted.counts, wanted.max_section_words).work()
-    prompt = sum(tokens("".join(one["content"] for one in messages(task))) for task in work)
+    prompts = [tokens("".join(one["content"] for one in messages(task))) for task in work]
     replies = [task.count * (REPLY_TOKENS.get(task.kind) or tokens(task.lines)) for task in work]
+    for name in CHECKS:
+        checked = [task for task in work if getattr(wanted, name) and task.kind not in UNCHECKED]
+        asked, told = CHECK_TOKENS[name]
+        prompts += [tokens("".join(one["content"] for one in Check(name, task, ()).messages())) + asked * task.count for task in checked]
+        replies += [told * task.count for task in checked]
     again = 1 + AGAIN
-    requests, prompt, completion = (math.ceil(n * again) for n in (len(work), prompt, sum(replies)))
+    requests, prompt, completion = (math.ceil(n * again) for n in (len(replies), sum(prompts), sum(replies)))
     rounds = math.ceil(requests / wanted.concurrency)
     seconds = rounds * (SECONDS + sum(replies) / (len(replies) or 1) / TOKENS_A_SECOND)
     cost = price.of({"prompt_tokens": prompt, "completion_tokens": completion})

@@ -211,6 +211,19 @@ class Source(Protocol):
         ...
 
 
+Piece = Callable[[], Iterable[Document | Reject]]
+"""A part of what a source has: it can be pickled and read anywhere, and gives the same every time."""
+
+
+class Divided(Source, Protocol):
+    """A source of much that can be read in pieces: by all cores or machines, and after a kill only those that lack."""
+
+    def blocks(self, locator: str) -> Sequence[tuple[str, Piece]] | None:
+        """(a name, the piece) for all of what `fetch` gives, in order; None where `locator` cannot be divided. The name
+        pins what is in the piece: letters, digits and hyphens, another one when its file has changed."""
+        ...
+
+
 class Writer(Protocol):
     """Writes question/answer pairs."""
 

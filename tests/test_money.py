@@ -56,6 +56,11 @@ def test_an_estimate_sends_nothing_and_comes_near(tmp_path: Path) -> None:
         assert 0.66 < found["prompt_tokens"] / used < 1.5
         again = subprocess.run(command(tmp_path, "estimate", "ports"), capture_output=True, text=True)
         assert "paid so far: 16 calls" in again.stdout
+        toml = tmp_path / "sources" / "ports.toml"
+        toml.write_text(toml.read_text().replace("[generate]\n", "[generate]\nround_trip = true\njudge = true\n"))
+        checked = json.loads(subprocess.run(command(tmp_path, "estimate", "ports", "--json"), capture_output=True, text=True).stdout)
+        assert checked["requests"] == 3 * 16 * 1.1 // 1 + 1
+        assert checked["cost"] > 1.5 * found["cost"]
 
 
 def test_an_unknown_model_is_a_clear_line(tmp_path: Path) -> None:

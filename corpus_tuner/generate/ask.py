@@ -90,21 +90,25 @@ def sentence_tasks(
 
 
 def messages(task: Task, fault: Reason | None = None) -> list[Message]:
-    """The prompt of a task; after a `fault` with what was wrong.
+    """The prompt of a task; after a `fault` with what was wrong."""
+    return prompt("rules", task, f"{kind_prompt(task.kind)}\n\n{_order(task)}", fault)
 
-    What the kinds of one passage share comes first, so that the later ones find it in the provider's cache.
+
+def prompt(rules: str, task: Task, asked: str, fault: Reason | None = None) -> list[Message]:
+    """The rules of the prompt file `rules`, the passage of a task, and what is asked of it.
+
+    What all requests about one passage share comes first, so that the later ones find it in the provider's cache.
     """
-    asked = template("passage").substitute(
+    said = template("passage").substitute(
         title=_line(task.section.title),
         section=_line(" > ".join(task.section.path)) or "(introduction)",
         language=task.section.language or "that of the sentences",
         sentences=task.lines,
-        kind=kind_prompt(task.kind),
-        order=_order(task),
+        asked=asked,
     )
     if fault is not None:
-        asked += "\n" + template("again").substitute(problem=PROBLEMS[fault])
-    return [{"role": "system", "content": template("rules").substitute()}, {"role": "user", "content": asked}]
+        said += "\n" + template("again").substitute(problem=PROBLEMS[fault])
+    return [{"role": "system", "content": template(rules).substitute()}, {"role": "user", "content": said}]
 
 
 def _order(task: Task) -> str:

@@ -26,14 +26,13 @@ class Gate:
         self.limit = float(most)
         self.error: CorpusTunerError | OSError | None = None
         self.declined: Declined | None = None  # the last one
-        self.answered = self.refused = self.failed = 0
+        self.answered = self.refused = self.failed = self.in_flight = 0
         self.note = ""  # why the run waits, for whoever watches
         self._patience = patience
         self._knocks = knocks
         lock = threading.Lock()
         self._condition = threading.Condition(lock)  # a slot may be free
         self._asleep = threading.Condition(lock)  # who sleeps here wakes only when the run ends
-        self._in_flight = 0
         self._streak = 0  # outcomes since the last reply
         self._last_reply = self._decreased = time.monotonic()
         self._closed_until = 0.0
@@ -45,15 +44,15 @@ class Gate:
             while True:
                 self._check()
                 now = time.monotonic()
-                if now >= self._closed_until and self._in_flight < max(1, int(self.limit)):
+                if now >= self._closed_until and self.in_flight < max(1, int(self.limit)):
                     break
                 self._condition.wait(min(max(self._closed_until - now, 0.01), 1.0) if now < self._closed_until else 1.0)
-            self._in_flight += 1
+            self.in_flight += 1
         try:
             yield now
         finally:
             with self._condition:
-                self._in_flight -= 1
+                self.in_flight -= 1
                 self._condition.notify()
 
     def reply(self) -> None:
@@ -79,7 +78,7 @@ class Gate:
             if asked >= self._decreased:
                 self.limit = max(1.0, self.limit * DECREASE)
                 self._decreased = time.monotonic()
-            if pause and not self._in_flight:
+            if pause and not self.in_flight:
                 self._closed_until = max(self._closed_until, time.monotonic() + pause)
             silence = time.monotonic() - self._last_reply
         reachable = self.answered or failure.status

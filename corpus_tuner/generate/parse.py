@@ -50,7 +50,7 @@ class Parsed:
 
 def parse(reply: Reply) -> Parsed:
     """The pairs of a reply: each question and answer stands in it, whole, after JSON's own unescaping."""
-    text = _THINKING.sub("", reply.text, count=1).strip("\ufeff \t\r\n")
+    text = without_thinking(reply.text)
     if reply.finish_reason == "too_long" or len(text) > MAX_CHARACTERS:
         return Parsed(fault=Reason.TOO_LONG)
     if reply.finish_reason in ("refusal", "content_filter"):
@@ -77,6 +77,19 @@ def _parsed(items: list[tuple[dict[str, Any], str]], *, cut: bool) -> Parsed:
 
 
 # --------------------------------------------------------------------------------------------- whole replies, strictly
+
+
+def without_thinking(text: str) -> str:
+    """A reply without the thoughts that some models write before it."""
+    return _THINKING.sub("", text, count=1).strip("\ufeff \t\r\n")
+
+
+def json_value(text: str) -> Any:
+    """The JSON in a reply that holds nothing else of note: all of it, what is fenced, or from the first bracket to the last."""
+    text = without_thinking(text)
+    fence = _FENCE.search(text)
+    found = (_load(part) for part in (text, *((fence.group(1),) if fence else ()), _from_bracket(text)))
+    return next((value for value in found if isinstance(value, dict | list)), None)
 
 
 def _load(text: str) -> Any:
