@@ -25,10 +25,11 @@ OWN = "own"  # the class of a file's questions that name none
 
 
 def from_examples(examples: Iterable[Example], splits: Mapping[str, str]) -> list[Question]:
-    """One question an example, in the order given. `splits`, by example id: "train" makes the class "trained", any other
-    names the class itself; an example without a split is none of the dataset's and is not asked, and a rewrite, which
-    orders a whole text, is no question."""
-    return [
+    """One question an example, in the order given; examples of one class and wording are one question, and the answer of
+    each is right. `splits`, by example id: "train" makes the class "trained", any other names the class itself; an example
+    without a split is none of the dataset's and is not asked, and a rewrite, which orders a whole text, is no question."""
+    found: dict[tuple[str, str], Question] = {}
+    for one in (
         Question(
             id=example.id,
             cls="trained" if splits[example.id] == "train" else splits[example.id],
@@ -39,7 +40,11 @@ def from_examples(examples: Iterable[Example], splits: Mapping[str, str]) -> lis
         )
         for example in examples
         if example.id in splits and example.kind != "rewrite"
-    ]
+    ):
+        known = found.setdefault((one.cls, one.text), one)
+        if known is not one:
+            found[one.cls, one.text] = replace(known, answers=tuple(dict.fromkeys(known.answers + one.answers)))
+    return list(found.values())
 
 
 def sample(questions: Iterable[Question], per_class: int, seed: int = 0) -> list[Question]:
