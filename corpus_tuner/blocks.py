@@ -26,7 +26,6 @@ from corpus_tuner.store import digest, file_digest, from_json, read_file, replac
 from corpus_tuner.store.shards import Shard
 from corpus_tuner.workers import ordered
 
-MANY = 10_000  # documents above which they, and their sections, lie in shards
 STREAM = 16 << 20  # bytes of records in a block that is cut from a stream
 RECORDS, REJECTS = "jsonl.gz", "rejects.jsonl.gz"
 
@@ -111,11 +110,11 @@ class Run:
         for done in ordered(partial(work, self.folder), blocks, processes, self.place.engine):
             yield self._add(done)
 
-    def stream(self, name: str, outcomes: Iterable[Outcome]) -> Iterator[Done]:
-        """The same of outcomes that come one after the other and cannot be had again from the middle."""
+    def stream(self, name: str, outcomes: Iterable[Outcome]) -> None:
+        """Cuts outcomes that come one after the other into blocks; they cannot be had again from the middle."""
         rest = iter(outcomes)
         for number, first in enumerate(rest):
-            yield self._add(write(self.folder, Block(f"{name}-{number:05}", partial(_up_to, STREAM, first, rest))))
+            self._add(write(self.folder, Block(f"{name}-{number:05}", partial(_up_to, STREAM, first, rest))))
 
     def instead(self, outcomes: Iterable[Outcome]) -> None:
         """Puts other outcomes in the place of the last block's. They are worked out again by every run."""

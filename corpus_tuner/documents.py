@@ -6,55 +6,50 @@ import hashlib
 import json
 import os
 import re
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property, partial
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from corpus_tuner import blocks, plugins
+from corpus_tuner import plugins
 from corpus_tuner.blocks import RECORDS, REJECTS, Block, Done, Outcome, Run
 from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.known import Known, Seen, key_of, note
 from corpus_tuner.place import Counts, Place
-from corpus_tuner.records import Blob, Document, Progress, Reason, Reject
+from corpus_tuner.records import Blob, Document, Piece, Progress, Reject, Source
 from corpus_tuner.settings import Settings, SourceSettings
 from corpus_tuner.settings.recipe import GRID, ROWS
-from corpus_tuner.store import digest, from_json, parse_jsonl, read_jsonl, remembered, to_line, write_bytes
+from corpus_tuner.store import from_json, remembered, to_line, write_bytes
 from corpus_tuner.workers import cores
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 WEB = re.compile(r"https?://", re.IGNORECASE)
+MANY = 10_000  # documents above which they, and their sections, lie in shards
 FEW = 2  # blocks up to which one process is soonest done
 
 
 def fetch(place: Place, progress: Progress) -> Counts:
-    """Documents of every source, in the order of the sources; of one that can be read in blocks by all cores."""
+    """Documents of every source, in the order of the sources; of one that can be read in pieces by all cores."""
     run, seen, known = Run(place, "fetch", _described_by(place.settings)), Seen(), Known(place)
     blobs: set[str] = set()
     for number, source in enumerate(place.settings.source):
         adapter, locator = _adapter(place, source)
-        parts = _parts(adapter, locator)
-        if parts is None:
-            found = (_stored(place, item, source) for item in adapter.fetch(locator, known))
-            outcomes = _outcomes(place, source, (seen.told_apart(item, source.locator) for item in found), known, blobs)
-            for _ in run.stream(str(number), _watched(outcomes, run.counts[""], progress)):
-                pass
+        pieces = _pieces(adapter, locator)
+        if pieces is not None:
+            blocks = [Block(f"{number}-{name}", partial(_of_piece, piece, source, place.settings)) for name, piece in pieces]
+            _in_blocks(run, blocks, seen, source.locator, progress)
             continue
-        tasks = (Block(f"{number}-{name}", partial(_of_part, part, source, place.settings)) for name, part in parts)
-        for done in run.blocks(tasks, cores() if len(parts) > FEW else 1):
-            if not seen.are_new(done.keys):
-                run.instead(_apart(run, done, seen, source.locator))
-            progress(int(run.counts[""]), None, done.last)
+        found = (seen.told_apart(_stored(place, item, source), source.locator) for item in adapter.fetch(locator, known))
+        run.stream(str(number), _watched(_outcomes(place, source, found, known, blobs), run.counts[""], progress))
     if not run.counts[""]:
         first = (from_json(Reject, json.loads(line)) for line in islice(run.rejects(), 3))
         reasons = "; ".join(f"{reject.item_id}: {reject.reason}" for reject in first)
         raise CorpusTunerError(f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators")
-    run.finish(place.documents, run.counts[""] > blocks.MANY)
+    run.finish(place.documents, run.counts[""] > MANY)
     place.partial.unlink(missing_ok=True)
     for path in raw_files(place):
         if path.name not in blobs:
@@ -62,19 +57,27 @@ def fetch(place: Place, progress: Progress) -> Counts:
     return {"documents": run.counts[""], "rejects": run.counts.total() - run.counts[""]}
 
 
-def _parts(adapter: Any, locator: str) -> list[tuple[str, Callable[[], Iterable[Document | Reject]]]] | None:
-    """The blocks of a locator, if its source can read it in blocks: see `records.Divided`."""
+def _in_blocks(run: Run, blocks: list[Block], seen: Seen, locator: str, progress: Progress) -> None:
+    """A source in blocks, each by itself; of those with a document that came before, what is left."""
+    for done in run.blocks(blocks, cores() if len(blocks) > FEW else 1):
+        if not seen.are_new(done.keys):
+            run.instead(_apart(run, done, seen, locator))
+        progress(run.counts[""], None, done.last)
+
+
+def _pieces(adapter: Source, locator: str) -> Sequence[tuple[str, Piece]] | None:
+    """The pieces of what a locator names, if its source can divide it."""
     return adapter.blocks(locator) if hasattr(adapter, "blocks") else None
 
 
-def _of_part(part: Callable[[], Iterable[Document | Reject]], source: SourceSettings, settings: Settings) -> Iterator[Outcome]:
+def _of_piece(piece: Piece, source: SourceSettings, settings: Settings) -> Iterator[Outcome]:
     """What became of the items of a block."""
-    for item in part():
+    for item in piece():
         if isinstance(item, Reject):
             yield Outcome(item.reason, to_line(item))
         else:
             document = _described(item, source, settings)
-            yield Outcome("", to_line(document), _key(document.id) + _key(*_content(document)), document.title)
+            yield Outcome("", to_line(document), key_of(document), document.title)
 
 
 def _apart(run: Run, done: Done, seen: Seen, locator: str) -> Iterator[Outcome]:
@@ -97,7 +100,7 @@ def _outcomes(
             continue
         blobs.add(item.blob)
         if WEB.match(source.locator) and known.get(item.id) != item:
-            _note(place.partial, line)
+            note(place.partial, line)
         yield Outcome("", line, title=item.title)
 
 
@@ -109,93 +112,6 @@ def _watched(outcomes: Iterable[Outcome], before: int, progress: Progress) -> It
             count += 1
             progress(count, None, outcome.title)
         yield outcome
-
-
-def _note(path: Path, line: bytes) -> None:
-    """Appends a line; it opens with a line break, since a killed process may have left a torn one."""
-    with path.open("ab") as file:
-        file.write(b"\n" + line)
-
-
-def _noted(path: Path) -> Iterator[bytes]:
-    """The lines that `_note` wrote whole."""
-    if path.exists():
-        with path.open("rb") as file:
-            for line in file:
-                with suppress(ValueError):
-                    json.loads(line)
-                    yield line
-
-
-class Known(Mapping[str, Document]):
-    """The documents of the last build, and of a fetch that was cut off, by id; those of a blob only while its bytes are
-    there. They are read when first asked for."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @cached_property
-    def _documents(self) -> dict[str, Document]:
-        place = self._place
-        noted = parse_jsonl(_noted(place.partial), Document, place.partial)
-        documents = chain(read_jsonl(place.documents, Document), noted)
-        return {document.id: document for document in documents if not document.blob or place.raw(document.blob).is_file()}
-
-    def __getitem__(self, identity: str) -> Document:
-        return self._documents[identity]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._documents)
-
-    def __len__(self) -> int:
-        return len(self._documents)
-
-
-class Seen:
-    """Which documents came, in a table that goes to disk where it grows: a dump holds millions."""
-
-    def __init__(self) -> None:
-        self._table = sqlite3.connect("", isolation_level=None)  # a temporary file of SQLite's own
-        self._table.execute("PRAGMA cache_size = -65536")  # 64 MiB
-        self._table.execute("CREATE TABLE seen (id BLOB PRIMARY KEY, content BLOB) WITHOUT ROWID")
-
-    def are_new(self, keys: str) -> bool:
-        """Notes the documents of these keys, and says so; notes none if one of them came before."""
-        raw = bytes.fromhex(keys)
-        self._table.execute("BEGIN")
-        try:
-            self._table.executemany(
-                "INSERT INTO seen VALUES (?, ?)", ((raw[at : at + 16], raw[at + 16 : at + 32]) for at in range(0, len(raw), 32))
-            )
-        except sqlite3.IntegrityError:
-            self._table.execute("ROLLBACK")
-            return False
-        self._table.execute("COMMIT")
-        return True
-
-    def told_apart(self, item: Document | Reject, locator: str) -> Document | Reject:
-        """The document, under an id of its own: two folders may hold a file of one name. The same one again is a Reject."""
-        if isinstance(item, Reject):
-            return item
-        content = bytes.fromhex(_key(*_content(item)))
-        for identity in (item.id, digest(item.id, locator)[:16]):
-            key = bytes.fromhex(_key(identity))
-            before = self._table.execute("SELECT content FROM seen WHERE id = ?", (key,)).fetchone()
-            if before is None:
-                self._table.execute("INSERT INTO seen VALUES (?, ?)", (key, content))
-                return item if identity == item.id else replace(item, id=identity)
-            if before[0] == content:
-                break
-        return Reject("fetch", item.id, Reason.DUPLICATE, f"another source or place gave it before: {item.title}")
-
-
-def _key(*parts: str) -> str:
-    return digest(*parts)
-
-
-def _content(document: Document) -> tuple[str, str, str]:
-    """What two documents of one id must share to be the same."""
-    return document.revision, document.text, document.blob
 
 
 def _stored(place: Place, item: Document | Blob | Reject, source: SourceSettings) -> Document | Reject:
@@ -216,7 +132,7 @@ def raw_files(place: Place) -> list[Path]:
     return sorted((place.folder / "raw").glob("*"))
 
 
-def _adapter(place: Place, source: SourceSettings) -> tuple[Any, str]:
+def _adapter(place: Place, source: SourceSettings) -> tuple[Source, str]:
     """The source that claims a locator, and the locator as it takes it. Raises CorpusTunerError where none does."""
     locator = source.locator if URL.match(source.locator) else str((place.toml.parent / source.locator).resolve())
     for _name, adapter in plugins.each("sources"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -17,11 +18,11 @@ from corpus_tuner.fetch.line import one_line
 from corpus_tuner.fetch.mediawiki_text import is_disambiguation, is_redirect, redirect_target
 from corpus_tuner.records import Document, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
-from corpus_tuner.workers import cores, ordered
+from corpus_tuner.store import digest
 
 HEAD = 4096  # bytes in which an export must open as one
 REDIRECTS = 3  # that a page named by its title is looked for behind
-SMALL = 8 << 20  # compressed bytes below which one process is soonest done
+GROUP = 4 << 20  # compressed bytes of a dump that are read at a time: some 18 MB of XML
 _LOCATOR = re.compile(r"(?P<path>.*?\.xml(?:-p\d+p\d+)?(?:\.bz2|\.gz)?)(?:#(?P<title>.+))?", re.IGNORECASE | re.DOTALL)
 _ROOTS = tuple("<mediawiki".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 
@@ -31,13 +32,13 @@ Item = Document | Reject
 class Dump:
     """Fetches the articles of a dump file, or those that are named: `dump.xml.bz2#Title`, or `titles` in the [[source]].
 
-    `settings.source` holds the one [[source]] that is asked for; `processes` reads a multistream dump, default all cores.
+    `settings.source` holds the one [[source]] that is asked for.
     """
 
-    def __init__(self, settings: Settings, processes: int | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._source = settings.source[0] if settings.source else SourceSettings()
         self._language = settings.corpus.language
-        self._processes = processes
+        self._namespaces = self._source.namespaces or (0,)
 
     def claims(self, locator: str) -> bool:
         """Whether `locator` is a path (or file: URL) with a dump's suffix that is not there, or opens as an export does."""
@@ -54,21 +55,42 @@ class Dump:
         """
         path, title = _split(locator)
         if path is None or not path.is_file():
-            raise CorpusTunerError(f"{one_line(locator, 1000)}: there is no such file: check the locator")
+            raise _missing(locator)
         titles = (*((title,) if title else ()), *self._source.titles)
         try:
             yield from self._named(path, titles) if titles else _bounded(self._all(path), self._source.max_documents, path)
         except Damaged as fault:
-            raise CorpusTunerError(f"{path.name}: {fault}: download it again, or name another file") from None
+            raise _damaged(path, fault) from None
+
+    def blocks(self, locator: str) -> list[tuple[str, Callable[[], Iterator[Item]]]] | None:
+        """What `fetch` gives, in parts of about `GROUP` bytes of the dump that can be read by themselves (see
+        `records.Divided`); None where it cannot be divided: a dump that is not multistream, some pages of one, or a bound.
+
+        Raises CorpusTunerError as `fetch` does.
+        """
+        path, title = _split(locator)
+        if path is None or title or self._source.titles or self._source.max_documents or not dump_blocks.is_multistream(path):
+            return None
+        try:
+            site, status = dump_blocks.site_of(path), path.stat()
+            groups = list(dump_blocks.grouped(dump_blocks.blocks(path), GROUP))
+        except Damaged as fault:
+            raise _damaged(path, fault) from None
+        except FileNotFoundError:
+            raise _missing(locator) from None
+        stamp = digest(status.st_size, status.st_mtime)[:8]
+        reads = (partial(read_items, path, block, site, self._namespaces, self._language) for block in groups)
+        return [(f"{number:05}-{stamp}-{block.start}-{block.end}", read) for number, (block, read) in enumerate(zip(groups, reads))]
 
     def _all(self, path: Path) -> Iterator[Item]:
-        site = dump_blocks.site_of(path)
-        reading = _Reading(path, self._source.namespaces or (0,), self._language)
-        processes = self._processes or (cores() if path.stat().st_size > SMALL else 1)
-        if processes == 1 or not dump_blocks.is_multistream(path):
-            yield from reading.whole()
-        else:
-            yield from reading.by_blocks(site, processes)
+        """Page after page."""
+        export = Export()
+        try:
+            with dump_blocks.opened(path) as file:
+                for page in pages(dump_blocks.chunks(file), export):
+                    yield outcome(page, export.site or Site(), self._namespaces, self._language)
+        except Damaged as fault:
+            raise Damaged(f"{fault}, after {export.count:,} pages{f' (the last: {export.last!r})' if export.last else ''}") from None
 
     def _named(self, path: Path, titles: tuple[str, ...]) -> Iterator[Item]:
         site = dump_blocks.site_of(path) or Site()
@@ -86,41 +108,24 @@ class Dump:
                 yield outcome(page, site, None, self._language)
 
 
-class _Reading:
-    """One reading of a dump, which knows how far it got."""
-
-    def __init__(self, path: Path, namespaces: tuple[int, ...], language: str) -> None:
-        self.path, self.namespaces, self.language = path, namespaces, language
-
-    def whole(self) -> Iterator[Item]:
-        """Page after page."""
-        export = Export()
-        try:
-            with dump_blocks.opened(self.path) as file:
-                for page in pages(dump_blocks.chunks(file), export):
-                    yield outcome(page, export.site or Site(), self.namespaces, self.language)
-        except Damaged as fault:
-            raise Damaged(_so_far(fault, export.count, export.last)) from None
-
-    def by_blocks(self, site: Site | None, processes: int) -> Iterator[Item]:
-        """The same items in the same order, by several processes."""
-        count, last = 0, ""
-        tasks = ((self.path, block, site, self.namespaces, self.language) for block in dump_blocks.blocks(self.path))
-        try:
-            for items in ordered(read_items, tasks, processes):
-                yield from items
-                count, last = count + len(items), _title(items[-1]) if items else last
-        except Damaged as fault:
-            raise Damaged(_so_far(fault, count, last)) from None
-
-
-def read_items(task: tuple[Path, Block, Site | None, tuple[int, ...] | None, str]) -> list[Item]:
-    """What one block of a multistream dump (path, block, site, namespaces, language) holds. Raises Damaged and OSError."""
-    path, block, site, namespaces, language = task
+def read_items(path: Path, block: Block, site: Site | None, namespaces: tuple[int, ...] | None, language: str) -> Iterator[Item]:
+    """What one block of a multistream dump holds. Raises CorpusTunerError where it is damaged, and OSError."""
+    last = ""
     try:
-        return [outcome(page, site or Site(), namespaces, language) for page in dump_blocks.read_block(path, block, site)]
+        for page in dump_blocks.read_block(path, block, site):
+            yield outcome(page, site or Site(), namespaces, language)
+            last = one_line(page.title)
     except Damaged as fault:
-        raise Damaged(f"{fault} in the block at byte {block.start:,}") from None
+        place = f"in the block of bytes {block.start:,} to {block.end:,}{f' (its last whole page: {last!r})' if last else ''}"
+        raise _damaged(path, Damaged(f"{fault}, {place}")) from None
+
+
+def _damaged(path: Path, fault: Damaged) -> CorpusTunerError:
+    return CorpusTunerError(f"{path.name}: {fault}: download it again, or name another file")
+
+
+def _missing(locator: str) -> CorpusTunerError:
+    return CorpusTunerError(f"{one_line(locator, 1000)}: there is no such file: check the locator")
 
 
 def outcome(page: Page, site: Site, namespaces: tuple[int, ...] | None, language: str) -> Item:
@@ -232,11 +237,3 @@ def _bounded(items: Iterator[Item], most: int, path: Path) -> Iterator[Item]:
             return
         documents += isinstance(item, Document)
         yield item
-
-
-def _title(item: Item) -> str:
-    return item.title if isinstance(item, Document) else item.item_id
-
-
-def _so_far(fault: Damaged, count: int, last: str) -> str:
-    return f"{fault}, after {count:,} pages{f' (the last: {last!r})' if last else ''}"

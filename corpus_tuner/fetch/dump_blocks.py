@@ -105,6 +105,19 @@ def blocks(path: Path) -> Iterator[Block]:
         yield Block(before, size)
 
 
+def grouped(found: Iterable[Block], size: int) -> Iterator[Block]:
+    """Neighbours joined to blocks of `size` bytes or more: streams one after the other are read as one."""
+    start = end = 0
+    for block in found:
+        start = start if start < end else block.start
+        end = block.end
+        if end - start >= size:
+            yield Block(start, end)
+            start = end
+    if start < end:
+        yield Block(start, end)
+
+
 def _streams(path: Path) -> Iterator[int]:
     """Where bzip2 streams begin. Ten bytes by chance are as good as impossible: one in 2**76 places."""
     with path.open("rb") as file:

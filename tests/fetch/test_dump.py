@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import itertools
+import pickle
 import subprocess
 import sys
 from collections import Counter
@@ -14,8 +16,8 @@ from xml.sax.saxutils import escape
 import pytest
 
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.fetch import dump_blocks
-from corpus_tuner.fetch.dump import Dump, read_items
+from corpus_tuner.fetch import dump, dump_blocks
+from corpus_tuner.fetch.dump import Dump
 from corpus_tuner.records import Document, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
 
@@ -41,10 +43,19 @@ def page(title: str, text: str, number: int = 1, ns: str = "<ns>0</ns>", extra: 
 PAGES = [page(f"Ort {number}", f"'''Ort {number}''' liegt & steht \"hier\" <ref>ä{number}</ref> 🚀.\n", number) for number in range(1, 41)]
 
 
-def pull(path: Path | str, processes: int | None = 1, **source: object) -> list[Item]:
+def pull(path: Path | str, **source: object) -> list[Item]:
     """What a locator gives, with the keys of its [[source]]."""
     settings = Settings(source=(SourceSettings(locator=str(path), **source),))
-    return list(Dump(settings, processes).fetch(str(path), {}))
+    return list(Dump(settings).fetch(str(path), {}))
+
+
+def piece_by_piece(path: Path) -> list[Item]:
+    """The same in pieces, each read from its pickle and the last one first."""
+    pieces = Dump(Settings()).blocks(str(path))
+    assert pieces is not None
+    assert len({name for name, _ in pieces}) == len(pieces)
+    read = [list(pickle.loads(pickle.dumps(piece))()) for _, piece in reversed(pieces)]
+    return [item for items in reversed(read) for item in items]
 
 
 def texts(items: Iterable[Item]) -> dict[str, str]:
@@ -108,23 +119,45 @@ def test_a_real_excerpt_keeps_all_that_pins_and_attributes() -> None:
     }
 
 
-@pytest.mark.parametrize(("packed", "processes"), [(packed, 1) for packed in PACKED] + [(packed, 2) for packed in PACKED if "multi" in packed])
-def test_every_way_to_pack_a_dump_gives_the_same(tmp_path: Path, packed: str, processes: int) -> None:
-    """The same items in the same order, whatever the compression, the encoding and the number of processes."""
+@pytest.mark.parametrize("packed", PACKED)
+def test_every_way_to_pack_a_dump_gives_the_same(tmp_path: Path, packed: str) -> None:
+    """The same items in the same order, whatever the compression and the encoding."""
     plain = pull(PACKED["plain"](tmp_path))
     assert texts(plain) == {f"Ort {n}": f"'''Ort {n}''' liegt & steht \"hier\" <ref>ä{n}</ref> 🚀.\n" for n in range(1, 41)}
     path = PACKED[packed](tmp_path)
     assert Dump(Settings()).claims(str(path))
-    assert pull(path, processes) == plain
+    assert pull(path) == plain
 
 
-def test_blocks_are_the_whole_dump_piece_by_piece(tmp_path: Path) -> None:
-    """What `blocks` names, read each by itself and in any order, adds up to the sequential reading."""
-    path = multistream(tmp_path, PAGES)
-    site, blocks = dump_blocks.site_of(path), list(dump_blocks.blocks(path))
-    read = {block: read_items((path, block, site, (0,), "")) for block in reversed(blocks)}
-    assert len(blocks) == 6
-    assert [item for block in blocks for item in read[block]] == pull(path)
+@pytest.mark.parametrize("size", [1, 600, 1 << 20])
+@pytest.mark.parametrize("packed", [packed for packed in PACKED if "multi" in packed])
+def test_pieces_are_the_whole_dump(tmp_path: Path, packed: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many blocks make a piece: read each by itself and in any order, they add up to the sequential reading."""
+    monkeypatch.setattr(dump, "GROUP", size)
+    path = PACKED[packed](tmp_path)
+    assert piece_by_piece(path) == pull(path)
+    pieces = Dump(Settings()).blocks(str(path))
+    assert len(pieces) == (1 if size > 600 or "one" in packed else len(pieces))
+    blocks = list(dump_blocks.grouped(dump_blocks.blocks(path), size))
+    assert all(before.end == after.start for before, after in itertools.pairwise(blocks))
+
+
+def test_what_cannot_be_divided_says_so(tmp_path: Path) -> None:
+    """Another packing, a page, a bound: read from the start to the end; a dump that is not there is an error as ever."""
+    multi = PACKED["multistream"](tmp_path)
+    assert Dump(Settings()).blocks(str(PACKED["bzip2"](tmp_path))) is None
+    assert Dump(Settings()).blocks(f"{multi}#Ort 1") is None
+    assert Dump(Settings(source=(SourceSettings(max_documents=3),))).blocks(str(multi)) is None
+    with pytest.raises(CorpusTunerError, match="no such file"):
+        Dump(Settings()).blocks(str(tmp_path / "not-there-multistream.xml.bz2"))
+
+
+def test_a_changed_dump_has_other_pieces(tmp_path: Path) -> None:
+    """Their names pin what is in them."""
+    names = []
+    for pages in (PAGES, PAGES[:-1]):
+        names.append({name for name, _ in Dump(Settings()).blocks(str(multistream(tmp_path, pages)))})
+    assert not names[0] & names[1]
 
 
 def test_every_page_is_a_document_or_a_reject(tmp_path: Path) -> None:
@@ -187,26 +220,25 @@ def test_only_the_block_of_a_named_page_is_read(tmp_path: Path) -> None:
         data[block.start + 4 : block.end] = bytes(block.end - block.start - 4)
     path.write_bytes(data)
     assert list(texts(pull(f"{path}#Ort 16"))) == ["Ort 16"]
-    with pytest.raises(CorpusTunerError, match="after 0 pages"):
-        pull(path, 2)
+    with pytest.raises(CorpusTunerError, match="in the block of bytes"):
+        piece_by_piece(path)
 
 
 # ---------------------------------------------------------------------------------------------------------- damage
 
 
-@pytest.mark.parametrize(
-    ("packed", "processes"),
-    [("plain", 1), ("gzip", 1), ("bzip2", 1), ("multistream", 1), ("multistream", 2), ("multistream without index", 2)],
-)
-def test_a_cut_dump_says_how_far_it_got(tmp_path: Path, packed: str, processes: int) -> None:
-    """Cut anywhere, the dump is an error of one line that names the file and counts the pages that were whole."""
+@pytest.mark.parametrize("packed", ["plain", "gzip", "bzip2", "multistream", "multistream without index"])
+@pytest.mark.parametrize("read", [pull, piece_by_piece])
+def test_a_cut_dump_says_how_far_it_got(tmp_path: Path, packed: str, read: Callable[[Path], list[Item]]) -> None:
+    """Cut anywhere, the dump is an error of one line that names the file, and the last page or block that was whole."""
+    if read is piece_by_piece and "multi" not in packed:
+        pytest.skip("cannot be divided")
     path = PACKED[packed](tmp_path)
     whole = path.read_bytes()
     for tenth in range(1, 10):
         path.write_bytes(whole[: len(whole) * tenth // 10])
-        got: list[Item] = []
         with pytest.raises(CorpusTunerError, match=rf"{path.name}: .*(ends in the middle|broken|cut).*download it again") as caught:
-            got.extend(Dump(Settings(), processes).fetch(str(path), {}))
+            read(path)
         assert "\n" not in str(caught.value)
         assert caught.value.exit_code == 2
 
@@ -226,7 +258,7 @@ def test_an_index_of_another_dump_is_told(tmp_path: Path) -> None:
     for body in ("999999999:1:A\n", "700:1:A\n300:2:B\n", "not an index\n"):
         index.write_text(body)
         with pytest.raises(CorpusTunerError, match="index"):
-            pull(path, 2)
+            piece_by_piece(path)
 
 
 # ------------------------------------------------------------------------------------------------------ made to harm
@@ -276,7 +308,7 @@ from corpus_tuner.settings import Settings
 def peak():  # kB; unlike ru_maxrss it begins anew with the program
     return int(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
 before = peak()
-count = sum(1 for _ in Dump(Settings(), 1).fetch(sys.argv[1], {}))
+count = sum(1 for _ in Dump(Settings()).fetch(sys.argv[1], {}))
 print(count, (peak() - before) // 1024)
 """
 
