@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.models import open_model
 from corpus_tuner.place import Place
 from corpus_tuner.records import Example, Model, Question, Section
 from corpus_tuner.store import Calls, read_jsonl
+
+if TYPE_CHECKING:
+    from corpus_tuner.models.embedding import Embedding
 
 TOP = 3  # sections that go before a question
 
@@ -22,17 +27,20 @@ def open_arm(
 ) -> Model:
     """The model that `name` stands for: an arm of the evaluation, or a model at an OpenAI-compatible endpoint.
 
-    base, expert; retrieval, nearest, reader: no model; expert+reader: the reader, with what the expert says as a vote; base+retrieval, expert+retrieval: the same with the best sections
-    before the question; base+section, expert+section: with the sections that `questions` say it rests on, which is what
-    a perfect search would give.
+    base, expert; retrieval, nearest, reader, embedding: no model; expert+reader: the reader, with what the expert says as a
+    vote; base+retrieval, expert+retrieval (or +embedding): the same with the best sections before the question;
+    base+section, expert+section: with the sections that `questions` say it rests on, which is what a perfect search would
+    give.
     """
     from corpus_tuner.models.retrieval import Nearest, Retrieval
 
     who, _, beside = name.partition("+")
-    if who in ("base", "expert") and beside in ("", "retrieval", "section"):
+    if who in ("base", "expert") and beside in ("", "retrieval", "embedding", "section"):
         return _model(place, name, sections, calls, questions)
     if name == "retrieval":
         return Retrieval(sections)
+    if name == "embedding":
+        return _embedding(place, sections, calls)
     if name in ("reader", "expert+reader"):
         from corpus_tuner.models.reader import Reader
 
@@ -57,13 +65,26 @@ def _model(
     who, _, beside = name.partition("+")
     receipt = place.receipt()
     model = open_model(receipt, place.folder, base=who == "base", calls=calls)
-    if beside == "retrieval":
-        search = Retrieval(sections)
+    if beside in ("retrieval", "embedding"):
+        search = Retrieval(sections) if beside == "retrieval" else _embedding(place, sections, calls)
         return Prompted(model, place.title, lambda question: [one for one, _ in search.sections(question, TOP)], name)
     if beside == "section":
         right = _sections_of(questions, sections)
         return Prompted(model, place.title, lambda question: right.get(question, ()), name)
     return model if who == "expert" or receipt.backend == "scratch" else Prompted(model, place.title)
+
+
+def _embedding(place: Place, sections: Sequence[Section], calls: Calls | None) -> Embedding:
+    """Retrieval by the encoder that the settings name. Raises CorpusTunerError where they name none."""
+    from corpus_tuner.models.embedding import Embedding, Local, Remote
+
+    wanted = place.settings.evaluate
+    if not wanted.embedding:
+        raise CorpusTunerError("retrieval by embeddings needs an encoder: name it in evaluate.embedding (and its evaluate.embedding_base_url)")
+    if not wanted.embedding_base_url:
+        return Embedding(sections, Local(wanted.embedding), place.folder)
+    url, key = wanted.embedding_base_url, place.settings.generate.api_key_env
+    return Embedding(sections, Remote(url, key, wanted.embedding, calls or place.calls(), concurrency=16), place.folder)
 
 
 def _sections_of(questions: Iterable[Question], sections: Iterable[Section]) -> dict[str, list[Section]]:

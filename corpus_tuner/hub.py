@@ -18,23 +18,33 @@ PLAIN_TEMPLATE = (
 """For a base that has no chat template: `User: ...`, a line break, `Assistant: ...` and the end-of-text token."""
 
 
-def load_base(base: str, feature: str) -> Any:
+def load_base(base: str, feature: str, *, dtype: Any = None, quantization: Any = None) -> Any:
     """The causal language model of a hub id or folder, on the best device at hand; bfloat16 where a GPU has it.
 
+    `dtype` asks for other numbers, `quantization` (transformers' configuration of one) for fewer bits.
     Raises MissingExtra, naming `feature`, without the packages; CorpusTunerError if it cannot be had.
     """
     transformers, torch = require(feature, "transformers", "torch")
     gpu = torch.cuda.is_available()
     device = "cuda" if gpu else "mps" if torch.backends.mps.is_available() else "cpu"
-    kind = torch.bfloat16 if gpu and torch.cuda.is_bf16_supported() else torch.float32
+    kind = dtype or (torch.bfloat16 if gpu and torch.cuda.is_bf16_supported() else torch.float32)
+    how = {} if quantization is None else {"quantization_config": quantization, "device_map": {"": device}}
     transformers.utils.logging.disable_progress_bar()
     try:
         model = transformers.AutoModelForCausalLM.from_pretrained(
-            base, dtype=kind, use_safetensors=True, trust_remote_code=False
+            base, dtype=kind, use_safetensors=True, trust_remote_code=False, **how
         )
     except (OSError, ValueError) as error:
         raise CorpusTunerError(_explained(base, error)) from None
-    return model.to(device)
+    return model.to(device) if quantization is None else model
+
+
+def dtype_of(base: str) -> Any:
+    """The numbers in which the weights of a hub id or folder are stored, as its configuration says (float32 if it does not)."""
+    import torch
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(base, trust_remote_code=False).dtype or torch.float32
 
 
 def load_tokenizer(base: str, feature: str) -> Any:
@@ -51,6 +61,19 @@ def load_tokenizer(base: str, feature: str) -> Any:
     if not tokenizer.chat_template:
         tokenizer.chat_template = PLAIN_TEMPLATE
     return tokenizer
+
+
+def load_encoder(name: str, feature: str) -> tuple[Any, Any]:
+    """The encoder of a hub id or folder and its tokenizer, on the best device at hand. Raises as `load_base` does."""
+    transformers, torch = require(feature, "transformers", "torch")
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        model = transformers.AutoModel.from_pretrained(name, use_safetensors=True, trust_remote_code=False)
+        return model.to(device).eval(), transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        kind = "no encoder in safetensors" if Path(name).is_dir() else "no folder, and the Hugging Face hub does not give it"
+        raise CorpusTunerError(f"the encoder {name!r} is {kind}: {_first_line(error)}") from None
 
 
 def require(feature: str, *packages: str) -> tuple[Any, ...]:

@@ -88,6 +88,10 @@ class Endpoint:
         if schema is not None:
             format_ = {"name": "reply", "strict": True, "schema": dict(schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": format_}
+        return self._recorded(body, sample, attempt)
+
+    def _recorded(self, body: dict[str, Any], sample: int = 0, attempt: int = 0) -> Reply:
+        """What `complete` says of one request."""
         keys = [digest(url, body, sample, attempt) for url in self.urls]
         for key in keys if self.calls is not None else ():
             recorded = self.calls.get(key)
@@ -151,21 +155,30 @@ class Endpoint:
 
     def _send(self, ticket: Ticket, body: dict[str, Any]) -> Reply:
         with self._bounds.watching(self.timeout):
-            raw = self._client(ticket.host).chat.completions.with_raw_response.create(**body)
+            raw = self._resource(self._client(ticket.host)).with_raw_response.create(**body)
             content = raw.http_response.content
         ticket.headers = raw.http_response.headers
         try:
             found = json.loads(content)
-            if "choices" not in found and "error" in found:
+            if "error" in found and not {"choices", "data"} & found.keys():
                 raise Transient(self._clean(f"{ticket.host.name} answered with an error: {found['error']}"[:500]))
-            reply = answered(found)
+            reply = self._reply(found)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             kind = ticket.headers.get("content-type", "something")[:80]
             raise Transient(
-                f"{ticket.host.name} answered with {kind} that is no chat completion: is {ticket.host.url} right?"
+                f"{ticket.host.name} answered with {kind} that is no {self._sort}: is {ticket.host.url} right?"
             ) from None
         ticket.tokens = sum(reply.usage.get(name, 0) for name in ("prompt_tokens", "completion_tokens"))
         return replace(reply, text=self._clean(reply.text))
+
+    _sort = "chat completion"
+
+    def _resource(self, client: Any) -> Any:
+        """What of the SDK's client is asked, and in `_reply` what its answer says: another sort of model differs in these."""
+        return client.chat.completions
+
+    def _reply(self, found: Mapping[str, Any]) -> Reply:
+        return answered(found)
 
     # --------------------------------------------------------------------------------------------------- what went wrong
 

@@ -90,8 +90,8 @@ class Index:
         return [(int(place), float(scores[place])) for place in order if scores[place] > 0]
 
 
-class _Baseline:
-    """What the two baselines share: they answer the last thing that the user said, and nothing else has an influence."""
+class Baseline:
+    """What the baselines share: they answer the last thing that the user said, and nothing else has an influence."""
 
     def answer(self, question: str) -> str:
         """The answer to a question; "" where there is none."""
@@ -102,7 +102,7 @@ class _Baseline:
         return Reply(self.answer(next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")))
 
 
-class Nearest(_Baseline):
+class Nearest(Baseline):
     """The answer of the trained question that BM25 finds nearest; "" where no content word is shared.
 
     A question with the very words of a trained one gets that one's answer; among equals the first given wins.
@@ -130,7 +130,7 @@ class Nearest(_Baseline):
         return "" if place is None else self._pairs[place][1]
 
 
-class Retrieval(_Baseline):
+class Retrieval(Baseline):
     """The best section's best sentence; "" where no content word of the question stands in the corpus."""
 
     name = "retrieval"
