@@ -29,21 +29,13 @@ def from_examples(examples: Iterable[Example], splits: Mapping[str, str]) -> lis
     each is right. `splits`, by example id: "train" makes the class "trained", any other names the class itself; an example
     without a split is none of the dataset's and is not asked, and a rewrite, which orders a whole text, is no question."""
     found: dict[tuple[str, str], Question] = {}
-    for one in (
-        Question(
-            id=example.id,
-            cls="trained" if splits[example.id] == "train" else splits[example.id],
-            text=example.question,
-            answers=(example.answer,),
-            evidence=example.evidence,
-            kind=example.kind,
-        )
-        for example in examples
-        if example.id in splits and example.kind != "rewrite"
-    ):
-        known = found.setdefault((one.cls, one.text), one)
-        if known is not one:
-            found[one.cls, one.text] = replace(known, answers=tuple(dict.fromkeys(known.answers + one.answers)))
+    for example in examples:
+        if example.id not in splits or example.kind == "rewrite":
+            continue
+        cls = "trained" if splits[example.id] == "train" else splits[example.id]
+        one = Question(example.id, cls, example.question, (example.answer,), example.evidence, example.kind)
+        known = found.get((cls, one.text), one)
+        found[cls, one.text] = replace(known, answers=tuple(dict.fromkeys(known.answers + one.answers)))
     return list(found.values())
 
 
