@@ -99,14 +99,19 @@ def _sections_of(questions: Iterable[Question], sections: Iterable[Section]) -> 
 def trained(place: Place) -> list[Example]:
     """The pairs that the expert was trained on."""
     known = splits(place)
-    return [one for one in read_jsonl(place.examples, Example) if known.get(one.id) == "train"]
+    return [one for one in pairs(place) if known.get(one.id) == "train"]
+
+
+def pairs(place: Place) -> list[Example]:
+    """All pairs of a corpus: those of its generate stage, then those that were written later."""
+    return [*read_jsonl(place.examples, Example), *read_jsonl(place.improved, Example)]
 
 
 def splits(place: Place) -> dict[str, str]:
     """The split of each example, by its id."""
     from corpus_tuner.dataset.split import Split
 
-    return {one.id: one.split for one in read_jsonl(place.folder / "splits.jsonl", Split)}
+    return {one.id: one.split for one in read_jsonl(place.splits, Split)}
 
 
 def language(sections: Iterable[Section]) -> str:

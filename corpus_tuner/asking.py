@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from corpus_tuner.arms import open_arm, splits, trained
+from corpus_tuner.arms import open_arm, pairs, splits, trained
 from corpus_tuner.costs import Tagged, costs
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place
@@ -93,7 +93,7 @@ def evaluate(place: Place, progress: Progress) -> Counts:
 
     started = time.monotonic()
     sections = list(read_jsonl(place.sections, Section))
-    examples = list(read_jsonl(place.examples, Example))
+    examples = pairs(place)
     asked = questions(place, examples, sections)
     with closing(place.calls()) as calls:
         tagged = {name: Tagged(calls, stage="evaluate", arm=name) for name in place.settings.evaluate.arms}
@@ -138,7 +138,7 @@ def evaluate_inputs(place: Place) -> Any:
     own = place.settings.evaluate.questions
     return [
         file_digest(place.expert / "expert.json"),
-        file_digest(place.folder / "splits.jsonl"),
+        file_digest(place.splits),
         file_digest(place.sections),
         {key: value for key, value in asdict(place.settings.evaluate).items() if key in FIRST or value != NEW[key]},
         file_digest(place.toml.parent / own) if own else "",

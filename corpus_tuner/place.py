@@ -25,6 +25,7 @@ class Place:
     toml: Path
     folder: Path
     engine: str = "local"  # that works on the blocks of a stage; or "ray"
+    trial: str = ""  # folder under `folder` of a dataset and an expert that are not (yet) those of the corpus
 
     @property
     def documents(self) -> Path:
@@ -52,9 +53,19 @@ class Place:
         return self.folder / "examples.jsonl"
 
     @property
+    def improved(self) -> Path:
+        """Pairs that were written later, for facts that the expert was weak in; there may be none."""
+        return self.folder / self.trial / "improved.jsonl"
+
+    @property
+    def splits(self) -> Path:
+        """Which pair is trained on and which is held out."""
+        return self.folder / self.trial / "splits.jsonl"
+
+    @property
     def rejects(self) -> Path:
         """Everything that left the flow, with its reason."""
-        return self.folder / "rejects.jsonl"
+        return self.folder / self.trial / "rejects.jsonl"
 
     @property
     def prices(self) -> Path:
@@ -69,12 +80,12 @@ class Place:
     @property
     def dataset(self) -> Path:
         """The folder of training files."""
-        return self.folder / "dataset"
+        return self.folder / self.trial / "dataset"
 
     @property
     def expert(self) -> Path:
         """The folder of the expert that the settings' trainer makes."""
-        return self.folder / "experts" / self.settings.train.trainer
+        return self.folder / self.trial / "experts" / self.settings.train.trainer
 
     @property
     def title(self) -> str:

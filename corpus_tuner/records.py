@@ -136,6 +136,7 @@ class Reason(StrEnum):
     # dataset
     MIXED_SPLIT = "rests on trained and on held-out sentences"
     NEAR_DUPLICATE = "near-duplicate of a held-out question"
+    STALE = "its sentences have changed"  # since a later pair was written for them
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def _generate_inputs(place: Place) -> Any:
 
 def dataset(place: Place, progress: Progress) -> Counts:
     """Training files, their card, and the further exports."""
-    from corpus_tuner.dataset import card, formats, split
+    from corpus_tuner.dataset import added, card, formats, split
 
     settings = place.settings.dataset
     sections = {section.id: section for section in read_jsonl(place.sections, Section)}
@@ -129,6 +129,10 @@ def dataset(place: Place, progress: Progress) -> Counts:
         splits, rejects = split.assign(examples.values(), sections.values(), settings)
     if not any(one.split == "train" for one in splits):
         raise CorpusTunerError("no pair is left to train on: lower dataset.unseen, or generate more pairs")
+    later = list(read_jsonl(place.improved, Example))
+    more = added.add(later, {one.id: one.split for one in splits}, examples.values(), sections.values(), settings)
+    splits, rejects = splits + more[0], rejects + more[1]
+    examples |= {one.id: one for one in later if one.id not in examples}
     shutil.rmtree(place.dataset, ignore_errors=True)
     keep_rejects(place, "dataset", rejects)
     files = {name: [] for name in ("train", "validation", "test")}
@@ -144,7 +148,7 @@ def dataset(place: Place, progress: Progress) -> Counts:
     losses = Counter(str(reject.reason) for reject in read_jsonl(place.rejects, Reject))
     writer = recipe.function or place.settings.generate.writer
     write_text(place.dataset / "README.md", card.card(place.title, documents, counts, losses, writer, bool(recipe.sort)))
-    write_jsonl(place.folder / "splits.jsonl", splits)
+    write_jsonl(place.splits, splits)
     progress(len(splits), len(splits), "")
     return counts | {"rejects": len(rejects)}
 
@@ -156,6 +160,7 @@ def _dataset_inputs(place: Place) -> Any:
         asdict(place.settings.dataset),
         place.settings.corpus.title,
         *([place.settings.recipe.group] if place.settings.recipe.sort else []),
+        *([file_digest(place.improved)] if place.improved.exists() else []),
     ]
 
 
@@ -237,7 +242,7 @@ STAGES = (
         "dataset",
         _dataset_inputs,
         dataset,
-        lambda place: [*sorted(place.dataset.rglob("*.*")), place.folder / "splits.jsonl"],
+        lambda place: [*sorted(place.dataset.rglob("*.*")), place.splits],
     ),
     Stage("train", _train_inputs, train, lambda place: [place.expert / "expert.json"]),
     Stage("evaluate", evaluate_inputs, evaluate, lambda place: [run_folder(place) / name for name in ("report.json", "table.txt")]),
