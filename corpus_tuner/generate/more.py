@@ -1,0 +1,86 @@
+"""Further pairs for sentences that have some: other wordings of what was asked first, then what else they state."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from corpus_tuner.generate.questions import same_question
+from corpus_tuner.generate.selection import NEAR
+from corpus_tuner.records import Example, Progress, Reason, Reject, Section, Writer, silent
+from corpus_tuner.text import jaccard, normalise_answer
+
+ALL_IT_HAS = 1000  # pairs of a kind for a section: more than any has
+
+Place = tuple[str, int]
+
+
+def more(
+    sections: Sequence[Section],
+    writer: Writer,
+    wanted: Mapping[str, Collection[int]],
+    known: Iterable[Example],
+    each: int,
+    kinds: Mapping[str, int],
+    progress: Progress = silent,
+) -> Iterator[Example | Reject]:
+    """At most `each` pairs for every sentence that is `wanted` (section id → numbers), none of them among the `known`.
+
+    A writer with `write_more(sections, wanted, known, each, progress)` is asked for these sentences alone; of any other
+    that is taken which `kinds` of it hold beyond what was chosen at first. It sees all sections then, as a question that
+    is right for one of them may be wrong beside another. Pairs whose first sentence is not wanted are left out.
+    """
+    pairs = list(known)
+    asked = {same_question(one.question) for one in pairs}
+    answered: dict[Place, list[Example]] = defaultdict(list)
+    for one in pairs:
+        for place in one.evidence:
+            answered[place].append(one)
+    if hasattr(writer, "write_more"):
+        written: Iterable[Example | Reject] = writer.write_more(sections, wanted, pairs, each, progress)
+    else:
+        written = _left(sections, writer, wanted, kinds, answered, progress)
+    taken: Counter[Place] = Counter()
+    for item in written:
+        if isinstance(item, Reject):
+            yield item
+        elif not item.evidence or item.evidence[0][1] not in wanted.get(item.evidence[0][0], ()):
+            continue
+        elif (found := _new(item, asked, answered)) is not None:
+            yield Reject("improve", item.id, found, item.question)
+        elif taken[item.evidence[0]] < each:
+            taken[item.evidence[0]] += 1
+            asked.add(same_question(item.question))
+            answered[item.evidence[0]].append(item)
+            yield item
+
+
+def _new(item: Example, asked: set[str], answered: Mapping[Place, Sequence[Example]]) -> Reason | None:
+    """Why a pair is none that is new, or None."""
+    if same_question(item.question) in asked:
+        return Reason.DUPLICATE
+    answer = normalise_answer(item.answer)
+    same = (one for one in answered.get(item.evidence[0], ()) if normalise_answer(one.answer) == answer)
+    return Reason.REPEATED if any(jaccard(one.question, item.question) >= NEAR for one in same) else None
+
+
+def _left(
+    sections: Sequence[Section],
+    writer: Writer,
+    wanted: Mapping[str, Collection[int]],
+    kinds: Mapping[str, int],
+    answered: Mapping[Place, Sequence[Example]],
+    progress: Progress,
+) -> Iterator[Example]:
+    """What a writer that is asked for all it has brings for the wanted sentences, other wordings of known answers first.
+
+    What it rejects there was rejected when it wrote for the first time.
+    """
+    found: list[tuple[bool, Example]] = []
+    for done, kind in enumerate(kinds, start=1):
+        for item in writer.write(sections, kind, ALL_IT_HAS):
+            if isinstance(item, Example) and item.evidence and item.evidence[0][1] in wanted.get(item.evidence[0][0], ()):
+                told = {normalise_answer(one.answer) for one in answered.get(item.evidence[0], ())}
+                found.append((normalise_answer(item.answer) not in told, item))
+        progress(done, len(kinds), kind)
+    yield from (item for _, item in sorted(found, key=lambda one: one[0]))
