@@ -100,7 +100,8 @@ def evaluate(place: Place, progress: Progress) -> Counts:
         arms = {name: open_arm(place, name, sections, calls=tagged[name], questions=asked) for name in tagged}
         options = {"trained": trained(place), "times": place.settings.evaluate.times, "judging": _judge(place, calls)}
         options["after"] = lambda: {"costs": to_json(costs(place, _seconds(place, time.monotonic() - started)))}
-        results = compare(asked, arms, sections, examples, run_folder(place), _meta(place), progress, **options)
+        grounds = [] if place.settings.recipe.sort else sections  # the answers of a recipe stand in no text
+        results = compare(asked, arms, grounds, examples, run_folder(place), _meta(place), progress, **options)
     write_text(run_folder(place) / "table.txt", "\n".join([table(results), "", *(one.sentence for one in advice(results))]) + "\n")
     return {"questions": len(asked), "arms": len(arms)}
 
