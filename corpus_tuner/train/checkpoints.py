@@ -54,6 +54,8 @@ def restore(folder: Path, key: str, model: Any, optimiser: Any) -> int:
             for name, weight in _trained(model):
                 weight.copy_(held[name])
                 optimiser.state[weight] = moments[name]
+                if not optimiser.defaults["fused"]:  # which alone counts its steps on the device
+                    moments[name]["step"] = moments[name]["step"].cpu()
         return step
     return 0
 

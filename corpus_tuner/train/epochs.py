@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from corpus_tuner.train import weights
+
 FOLDER = "epochs"
 
 
@@ -20,7 +22,7 @@ def keep(folder: Path, step: int, model: Any, count: int) -> None:
     partial = place.with_name(f".{place.name}")
     for old in (partial, place):
         shutil.rmtree(old, ignore_errors=True)
-    model.save_pretrained(partial, safe_serialization=True, save_embedding_layers=False)
+    weights.save(model, partial)
     partial.rename(place)
     for old in sorted(place.parent.glob("[0-9]*"))[:-count]:
         shutil.rmtree(old)

@@ -18,12 +18,17 @@ def add(path: Path, line: Mapping[str, Any]) -> None:
 
 def cut(path: Path, step: int) -> list[dict[str, Any]]:
     """Drops what lies after `step`, where a run that was interrupted goes on, and a torn last line; returns the rest."""
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            kept.append(json.loads(line))
-        except ValueError:
-            break
-    kept = [line for line in kept if line["step"] <= step]
+    kept = read(path, step)
     write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
     return kept
+
+
+def read(path: Path, step: int) -> list[dict[str, Any]]:
+    """The lines up to `step`; a torn last line is none."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            break
+    return [line for line in found if line["step"] <= step]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from corpus_tuner.errors import CorpusTunerError, MissingExtra
 from corpus_tuner.records import Expert, Progress, silent
@@ -25,6 +25,8 @@ PASSES_PER_EPOCH = 20  # one of `epochs`: a student that starts from nothing nee
 
 class ScratchTrainer:
     """Trains the student until it recalls what it was taught, and saves it in Hugging Face format."""
+
+    methods: ClassVar = {"supervised": RATE}
 
     def train(
         self,

@@ -32,6 +32,13 @@ class World:
         """This process's part of `rows`: of rows in order of length, each process gets some of every length."""
         return rows[self.rank :: self.size]
 
+    def wait(self) -> None:
+        """Returns once every process is here."""
+        if self.size > 1:
+            import torch
+
+            torch.distributed.barrier()
+
     def add_up(self, values: Sequence[Tensor]) -> None:
         """Replaces each of `values` by its sum over all processes; every process calls this with the same shapes."""
         if self.size == 1:
@@ -67,6 +74,8 @@ def joined(wanted: int) -> Iterator[World]:
         )
     gpu = torch.cuda.is_available()
     if gpu:
+        if torch.cuda.device_count() < int(os.environ["LOCAL_WORLD_SIZE"]):
+            raise CorpusTunerError(f"processes = {wanted} needs as many GPUs on each machine: there are {torch.cuda.device_count()}")
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group("nccl" if gpu else "gloo")
     try:

@@ -17,6 +17,8 @@ from corpus_tuner.models import open_model
 from corpus_tuner.settings import TrainSettings
 from corpus_tuner.store import write_jsonl
 from corpus_tuner.train import checkpoints, lora
+from corpus_tuner.train.loss import loss_sum
+from corpus_tuner.train.render import encode
 
 pytest.importorskip("peft")
 
@@ -63,7 +65,7 @@ def test_only_the_answer_and_its_end_are_learnt(base: Path, template: str | None
 
     tokenizer = load_tokenizer(str(base), "a test")
     tokenizer.chat_template = template or tokenizer.chat_template
-    [(ids, learnt)] = lora.encode([tuple(row("Who?", "Frank Borman")["messages"])], tokenizer, 100)
+    [(ids, learnt)] = encode([tuple(row("Who?", "Frank Borman")["messages"])], tokenizer, 100)
     answer = tokenizer.decode([token for token, counts in zip(ids, learnt) if counts])
     assert answer.replace("<eos>", "|").strip("| ") == "Frank Borman"
     assert ids[-1] == tokenizer.eos_token_id
@@ -80,7 +82,7 @@ def test_the_loss_is_that_of_the_whole_logits(base: Path) -> None:
     for ids, learnt in batch:
         chances = model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
         expected -= sum(float(chances[at - 1, ids[at]].detach()) for at in range(len(ids)) if learnt[at])
-    assert float(lora.loss_sum(model, batch).detach()) == pytest.approx(expected, rel=1e-4)
+    assert float(loss_sum(model, batch).detach()) == pytest.approx(expected, rel=1e-4)
 
 
 def test_an_adapter_is_trained_saved_and_answers(base: Path, train: Path, tmp_path: Path) -> None:
