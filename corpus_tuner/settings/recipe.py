@@ -22,6 +22,7 @@ LOCATOR = "recipe://grid"  # of the one source of a grid
 ARMS = ("base", "expert", "nearest")  # the best sentence of a row would be the row itself
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _TAKEN = ("rewrite", "abstain")  # kinds that an evaluation treats otherwise
+_OF_TEXTS = ("plan", "kinds", "reworded", "round_trip", "judge", "max_section_words")  # keys of [generate]
 _NAME = re.compile(r"[_a-z][_a-z0-9]*", re.IGNORECASE | re.ASCII)
 
 
@@ -108,8 +109,9 @@ def check_recipe(settings: Settings, table: dict[str, Any], where: str) -> None:
     _check_templates(recipe, where)
     _check_writer(settings, where)
     _check_numbers(recipe, where)
-    if {"plan", "kinds"} & set(table.get("generate", {})):
-        raise CorpusTunerError(f"{where}: generate.plan and generate.kinds are for questions about a text: leave them out")
+    alien = [key for key in _OF_TEXTS if key in table.get("generate", {})]
+    if alien:
+        raise CorpusTunerError(f"{where}: generate.{alien[0]} is for questions about a text: leave it out")
 
 
 def _check_grid(recipe: RecipeSettings, where: str) -> None:
