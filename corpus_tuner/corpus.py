@@ -37,6 +37,10 @@ class Watcher(Protocol):
         """It is done."""
         ...
 
+    def abort(self) -> None:
+        """It ends without a result; what went wrong is said by others."""
+        ...
+
 
 class Nobody:
     """The Watcher of a caller who does not look."""
@@ -44,6 +48,7 @@ class Nobody:
     def start(self, stage: str) -> None: ...
     def progress(self, done: int, total: int | None, note: str) -> None: ...
     def finish(self, stage: str, counts: Counts, seconds: float) -> None: ...
+    def abort(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +70,23 @@ class Corpus:
 
     @classmethod
     def open(
-        cls, target: str, root: str | Path = ".", *, name: str = "", flags: Overrides | None = None, save: bool = False
+        cls,
+        target: str,
+        root: str | Path = ".",
+        *,
+        name: str = "",
+        flags: Overrides | None = None,
+        save: bool = False,
+        engine: str = "local",
     ) -> Self:
         """The corpus that `target` (a name, a TOML file, a URL, a local file or folder) stands for.
 
         A new URL, file or folder gets its TOML in `root`/sources first, with `flags` (dotted keys of the TOML:
-        {"generate.writer": "llm"}) in it. Raises CorpusTunerError for what cannot be one.
+        {"generate.writer": "llm"}) in it. `engine`: who fetches and cleans what can be divided, "local" (all cores) or
+        "ray" (its cluster); the result is the same. Raises CorpusTunerError for what cannot be one.
         """
         found = resolve(target, Path(root), name, flags, save)
-        place = Place(found.settings, found.path, Path(root) / "generated" / found.settings.corpus.name)
+        place = Place(found.settings, found.path, Path(root) / "generated" / found.settings.corpus.name, engine)
         return cls(place, new=found.new)
 
     @property
@@ -234,7 +247,11 @@ class Corpus:
     def _run(self, stage: Stage, watcher: Watcher) -> None:
         watcher.start(stage.name)
         inputs, started = self._digest(stage), time.monotonic()
-        counts = stage.run(self.place, watcher.progress)
+        try:
+            counts = stage.run(self.place, watcher.progress)
+        except BaseException:
+            watcher.abort()
+            raise
         seconds = round(time.monotonic() - started, 2)
         with remembered(self.place.digests) as digest_of:
             outputs = {str(path.relative_to(self.place.folder)): digest_of(path) for path in stage.outputs(self.place)}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corpus_tuner import plugins, recipes
 from corpus_tuner.asking import evaluate, evaluate_inputs, run_folder
@@ -29,6 +30,9 @@ from corpus_tuner.store import (
     write_text,
 )
 
+if TYPE_CHECKING:
+    from corpus_tuner.models.prices import Meter
+
 # ---------------------------------------------------------------------------------------------------------- generate
 
 
@@ -41,11 +45,11 @@ def generate(place: Place, progress: Progress) -> Counts:
     sections = list(read_jsonl(place.sections, Section))[: settings.generate.limit or None]
     writer_class = recipes.writer(settings)
     calls = place.calls() if writer_class.needs_model else None
-    model = _teacher(place, calls) if calls is not None else None
+    model, meter = _teacher(place, calls) if calls is not None else (None, None)
     examples: list[Example] = []
     rejects: list[Reject] = []
     try:
-        for item in write_pairs(sections, writer_class(settings, model), settings.generate.counts, progress):
+        for item in write_pairs(sections, writer_class(settings, model), settings.generate.counts, _telling(progress, meter)):
             (rejects if isinstance(item, Reject) else examples).append(item)
     finally:
         if calls is not None:
@@ -58,20 +62,23 @@ def generate(place: Place, progress: Progress) -> Counts:
     return counts | (_used(place) if calls is not None else {})
 
 
-def _teacher(place: Place, calls: Calls) -> Model:
+def _teacher(place: Place, calls: Calls) -> tuple[Model, Meter]:
+    """The writing model, and what counts its tokens and money, those of earlier runs included, and holds them to max_cost."""
+    from corpus_tuner.models.endpoint import Endpoint
+    from corpus_tuner.models.prices import Meter, known_price, paid, price_of
+
     wanted = place.settings.generate
     if not wanted.model:
-        raise CorpusTunerError(
-            "the llm writer needs a model: --model NAME (and --base-url for another host than OpenAI)"
-        )
-    from corpus_tuner.models.endpoint import Endpoint
-    from corpus_tuner.models.prices import Meter, known_price, paid
+        raise CorpusTunerError("the llm writer needs a model: --model NAME (and --base-url for another host than OpenAI)")
+    price = (known_price if wanted.max_cost else price_of)(wanted.model, place.prices)
+    meter = Meter(price, wanted.max_cost or math.inf, paid(calls.path, wanted.base_url, wanted.model, price))
+    endpoint = Endpoint(wanted.base_url, wanted.api_key_env, wanted.model, calls, concurrency=wanted.concurrency, meter=meter)
+    return endpoint, meter
 
-    meter = None
-    if wanted.max_cost:
-        price = known_price(wanted.model, place.prices)
-        meter = Meter(price, wanted.max_cost, paid(calls.path, wanted.base_url, wanted.model, price).cost)
-    return Endpoint(wanted.base_url, wanted.api_key_env, wanted.model, calls, concurrency=wanted.concurrency, meter=meter)
+
+def _telling(progress: Progress, meter: Meter | None) -> Progress:
+    """`progress` with what is paid so far beside each note."""
+    return progress if meter is None else lambda done, total, note: progress(done, total, f"{note}, {meter}" if note else str(meter))
 
 
 def _used(place: Place) -> Counts:

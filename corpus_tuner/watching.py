@@ -8,6 +8,8 @@ from typing import Any
 
 EVERY = 10.0
 """Seconds between two lines of one stage in a log."""
+BLINK = 0.1
+"""Seconds between two pictures of a bar: it is drawn again even where nothing was done, as the note may have changed."""
 
 
 def watcher() -> Lines:
@@ -35,6 +37,9 @@ class Lines:
         """Says what came of it."""
         self._say(f"{stage}: {', '.join(f'{count:,} {what}' for what, count in counts.items())} ({seconds:.1f} s)")
 
+    def abort(self) -> None:
+        """Makes room for what others say."""
+
     def _say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
@@ -51,14 +56,20 @@ class Bars(Lines):
         from tqdm import tqdm
 
         if self._bar is None:
-            self._bar = tqdm(total=total, desc=f"{self._stage:9}", leave=False, file=sys.stderr)
-        self._bar.total = total
-        self._bar.set_postfix_str(note[:40], refresh=False)
-        self._bar.update(done - self._bar.n)
+            self._bar = tqdm(total=total, desc=f"{self._stage:9}", leave=False, file=sys.stderr, dynamic_ncols=True)
+        self._bar.total, self._bar.n = total, done
+        self._bar.set_postfix_str(note[:100], refresh=False)
+        if time.monotonic() - self._said >= BLINK:
+            self._said = time.monotonic()
+            self._bar.refresh()
 
     def finish(self, stage: str, counts: dict[str, int], seconds: float) -> None:
         """Takes the bar away and says what came of it."""
+        self.abort()
+        super().finish(stage, counts, seconds)
+
+    def abort(self) -> None:
+        """Takes the bar away."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-        super().finish(stage, counts, seconds)

@@ -80,18 +80,27 @@ class LlmWriter:
     def _written(
         self, work: list[Task], requests: Requests, selection: Selection, progress: Progress
     ) -> Iterator[tuple[Task, Items]]:
-        for done, harvest in enumerate(requests.run(work, partial(self._write, requests), progress), start=1):
+        def tell(done: int, why: str = "") -> None:
+            faults = requests.gate.refused + requests.gate.failed
+            note = f"{selection.kept} pairs, {selection.lost} rejected" + (f", {faults} faults" if faults else "")
+            progress(done, len(work), f"{note}: {why}" if why else note)
+
+        for done, harvest in enumerate(requests.run(work, partial(self._write, requests), tell), start=1):
             items = list(selection.of(harvest))
-            progress(done, len(work), _note(selection, requests))
+            tell(done)
             yield harvest.task, items
 
     def _checked(self, name: str, found: list[tuple[Task, Items]], requests: Requests, progress: Progress) -> list[tuple[Task, Items]]:
         """The same tasks, with a Reject in the place of each example that does not pass the check."""
         work = [one for task, items in found for one in checks(name, task, [item for item in items if isinstance(item, Example)])]
         rejects: dict[str, Reject] = {}
-        for done, lost in enumerate(requests.run(work, partial(self._check, requests), progress), start=1):
+
+        def tell(done: int, why: str = "") -> None:
+            progress(done, len(work), f"{name}: {len(rejects)} rejected" + (f": {why}" if why else ""))
+
+        for done, lost in enumerate(requests.run(work, partial(self._check, requests), tell), start=1):
             rejects |= lost
-            progress(done, len(work), f"{name}: {len(rejects)} rejected")
+            tell(done)
         return [(task, [rejects.get(item.id, item) if isinstance(item, Example) else item for item in items]) for task, items in found]
 
     # ------------------------------------------------------------------------------------------ in the pool's threads
@@ -130,8 +139,3 @@ def _gather(harvest: Harvest, reply: Reply, again: bool) -> Reason | None:
 
 def _unchecked(item: Example | Reject) -> Reject:
     return item if isinstance(item, Reject) else Reject("generate", item.id, Reason.UNCHECKED, f"{item.question} | {item.answer}"[:1000])
-
-
-def _note(selection: Selection, requests: Requests) -> str:
-    faults = requests.gate.refused + requests.gate.failed
-    return f"{selection.kept} pairs, {selection.lost} rejected" + (f", {faults} faults" if faults else "")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from corpus_tuner.errors import CorpusTunerError, Declined, OverBudget, Transient
 from corpus_tuner.generate.gate import Gate, backoff
-from corpus_tuner.records import Message, Model, Progress, Reason, Reply
+from corpus_tuner.records import Message, Model, Reason, Reply
 from corpus_tuner.settings import GenerateSettings
 
 ASKS = 3  # of one request, in all
@@ -22,7 +22,9 @@ R = TypeVar("R")
 Prompt = Callable[[Reason | None], list[Message]]
 """The messages of a request, given what was wrong with the last reply to it."""
 Take = Callable[[Reply, bool], Reason | None]
-"""Reads a reply, the second argument says whether it is to a repeated ask; returns why to ask again, or None."""
+"""Reads a reply; the second argument says whether it is to a repeated ask; returns why to ask again, or None."""
+Tell = Callable[[int, str], None]
+"""Told how many pieces of work are done, and why the others wait."""
 
 
 class Requests:
@@ -32,22 +34,22 @@ class Requests:
         self.gate = Gate(settings.concurrency)
         self._model, self._settings = model, settings
 
-    def run(self, work: Sequence[W], do: Callable[[W], R], progress: Progress) -> Iterator[R]:
+    def run(self, work: Sequence[W], do: Callable[[W], R], tell: Tell) -> Iterator[R]:
         """`do(one)` for each piece of work, in threads; the results in the order of the work.
 
-        Stopped from outside, it waits for the replies in flight, which are paid: they are still recorded. Ctrl-C
+        `tell(done, why)` is called while it waits. Stopped from outside, it waits for the replies in flight, which are paid: they are still recorded. Ctrl-C
         meanwhile cuts their connections.
         """
         pool = ThreadPoolExecutor(max_workers=min(self._settings.concurrency, len(work) or 1))
         done = 0
         try:
-            for result in self._results(pool, work, do, progress):
+            for result in self._results(pool, work, do, tell):
                 done += 1
                 yield result
         finally:
             if done < len(work):
                 self.gate.stop(CorpusTunerError("stopped"))
-                progress(done, len(work), f"stopping: {self.gate.in_flight} replies under way are waited for, Ctrl-C cuts them off")
+                tell(done, f"stopping, {self.gate.in_flight} replies under way are waited for, Ctrl-C cuts them off")
             self._end(pool)
 
     def _end(self, pool: ThreadPoolExecutor) -> None:
@@ -59,7 +61,7 @@ class Requests:
                 close()
             raise
 
-    def _results(self, pool: ThreadPoolExecutor, work: Sequence[W], do: Callable[[W], R], progress: Progress) -> Iterator[R]:
+    def _results(self, pool: ThreadPoolExecutor, work: Sequence[W], do: Callable[[W], R], tell: Tell) -> Iterator[R]:
         waiting, gate = iter(work), self.gate
         ahead: deque[Future[R]] = deque()
         done = 0
@@ -70,7 +72,7 @@ class Requests:
                 return
             while not ahead[0].done() and gate.error is None:
                 _sleep_until(ahead[0], 0.5)
-                progress(done, len(work), gate.note)
+                tell(done, gate.note)
             if gate.error is not None:
                 if isinstance(gate.error, OverBudget):  # what is answered is paid
                     yield from (one.result() for one in ahead if one.done() and one.exception() is None)

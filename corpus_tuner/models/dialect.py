@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from corpus_tuner.records import Reply
@@ -38,18 +35,6 @@ def not_understood(status: int, said: str, sent: Mapping[str, Any]) -> str | Non
         "stop": ("'stop'", "`stop`", '"stop"', "parameter: stop", " stop is"),
     }
     return next((part for part, signs in words.items() if part in sent and any(sign in said for sign in signs)), None)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait (Retry-After in seconds or as a date, or retry-after-ms), or None."""
-    with suppress(KeyError, ValueError):
-        return max(0.0, float(headers["retry-after-ms"]) / 1000)
-    said = headers.get("retry-after", "")
-    with suppress(ValueError):
-        return max(0.0, float(said))
-    with suppress(ValueError, TypeError):
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
-    return None
 
 
 def answered(found: Mapping[str, Any]) -> Reply:

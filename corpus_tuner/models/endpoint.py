@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
-from corpus_tuner.models.dialect import answered, not_understood, reduced, retry_after, said
+from corpus_tuner.errors import CorpusTunerError, Declined, Transient
+from corpus_tuner.models.dialect import answered, not_understood, reduced, said
+from corpus_tuner.models.failures import failure, unreachable
 from corpus_tuner.models.hosts import Host, Hosts, Ticket, urls_of
 from corpus_tuner.models.keys import api_key, is_loopback
 from corpus_tuner.models.prices import Meter
@@ -30,7 +31,7 @@ class Endpoint:
     The key is read from the variable `api_key_env`; it never leaves this object. `calls` records every answered exchange, and one that is
     recorded is not paid again: that of several servers under the first one's URL, whoever answered, and found under any of
     them, so that their order may change and their number grow. `concurrency` is the number of threads that will call
-    `complete` at once; `meter` is asked before each call that costs; `timeout` bounds one exchange from its first byte to
+    `complete` at once; `meter` counts what is paid, and is asked before; `timeout` bounds one exchange from its first byte to
     its last, in seconds. Raises CorpusTunerError where the URL, the model or the key is missing.
     """
 
@@ -97,15 +98,25 @@ class Endpoint:
             recorded = self.calls.get(key)
             if recorded:
                 return Reply(**recorded["reply"], usage=recorded["usage"], call=key)
-        sent, reply = self._exchange(body) if self._meter is None else self._meter.pay(body, self._exchange)
+        told = {"sample": sample, "attempt": attempt}
+
+        def exchange(body: dict[str, Any]) -> tuple[dict[str, Any], Reply]:
+            sent, reply = self._exchange(body)
+            self._record(keys[0], sent, reply, told)  # before anything else: it is paid
+            return sent, reply
+
+        _, reply = exchange(body) if self._meter is None else self._meter.pay(body, exchange)
+        return replace(reply, call=keys[0])
+
+    def _record(self, key: str, sent: dict[str, Any], reply: Reply, told: dict[str, int]) -> None:
         if self.calls is not None:
             said = {"text": reply.text, "finish_reason": reply.finish_reason}
-            exchange = {"request": sent, "reply": said, "usage": dict(reply.usage), "sample": sample, "attempt": attempt}
-            self.calls.add(keys[0], **self._without_key({"base_url": self.urls[0], **exchange, "time": _now()}))
-        return Reply(reply.text, reply.finish_reason, reply.usage, keys[0])
+            exchange = {"request": sent, "reply": said, "usage": dict(reply.usage), **told, "time": _now()}
+            self.calls.add(key, **self._without_key({"base_url": self.urls[0], **exchange}))
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections; an exchange under way ends as one that broke."""
+        self._bounds.cut()
         with self._lock:
             if self._made is not None:
                 self._made.close()
@@ -123,8 +134,8 @@ class Endpoint:
                 with self._hosts.at(tried) as ticket:
                     tried.append(ticket.host)
                     return self._ask(ticket, body)
-            except Transient as failure:
-                if not (failure.refused or failure.status) or not self._hosts.others(tried):
+            except Transient as error:
+                if not (error.refused or error.status) or not self._hosts.others(tried):
                     raise
 
     def _ask(self, ticket: Ticket, body: dict[str, Any]) -> tuple[dict[str, Any], Reply]:
@@ -141,12 +152,13 @@ class Endpoint:
                 ticket.headers = error.response.headers
                 missing = not_understood(error.status_code, said(error), sent)
                 if missing is None or missing in without:
-                    raise self._failure(error, ticket.host) from None
+                    text = self._clean(said(error))[:300]
+                    raise failure(error, text, ticket.host, self.model, self._key_env) from None
                 self._without |= {missing}
             except openai.APITimeoutError:
                 raise Transient(f"{host} did not answer within {self.timeout:g} s") from None
             except openai.APIConnectionError as error:
-                raise self._unreachable(error, host) from None
+                raise unreachable(error, self._clean(str(error.__cause__ or error)), host) from None
             except TooLong as error:
                 if error.status != 200:
                     raise Transient(f"{host} failed ({error.status}) at great length") from None
@@ -179,32 +191,6 @@ class Endpoint:
 
     def _reply(self, found: Mapping[str, Any]) -> Reply:
         return answered(found)
-
-    # --------------------------------------------------------------------------------------------------- what went wrong
-
-    def _failure(self, error: Any, host: Host) -> Exception:
-        """What an HTTP status means to the caller."""
-        status, text = error.status_code, self._clean(said(error))[:300]
-        if status in (401, 403):
-            return CorpusTunerError(f"the endpoint {host.name} refused the key in ${self._key_env} ({status}): {text}")
-        if status == 404:
-            return CorpusTunerError(
-                f"{host.name} knows no model {self.model!r}, or {host.url} is not its API (404): {text}"
-            )
-        if status == 402 or "insufficient_quota" in text:
-            return Unavailable(f"{host.name} wants to be paid before it goes on ({status}): {text}")
-        after = retry_after(error.response.headers)
-        if status == 429:
-            return Transient(f"{host.name} is busy (429): {text}", after, refused=True, status=status)
-        if status in (408, 409, 425) or status >= 500:
-            return Transient(f"{host.name} failed ({status}): {text}", after, status=status)
-        return Declined(f"{host.name} declined the request ({status}): {text}")
-
-    def _unreachable(self, error: Exception, host: str) -> Transient:
-        """A connection that could not be made cost nothing; one that broke may have."""
-        cause = error.__cause__
-        refused = "connect" in type(cause).__name__.lower()
-        return Transient(f"{host} cannot be reached: {self._clean(str(cause or error))}", refused=refused)
 
     def _clean(self, text: str) -> str:
         """`text` without the key, however the server came to repeat it; a dummy word is no key."""

@@ -128,26 +128,32 @@ def paid(path: Path, base_url: str | Sequence[str], model: str, price: Price | N
     return Paid(calls, usage, cost)
 
 
-class Meter:
-    """Holds all threads of a run to a bound: before each call it sets aside what that may cost at most.
+def _total(usage: Mapping[str, int]) -> int:
+    return usage.get("prompt_tokens", 0) + usage.get("completion_tokens", 0)
 
-    A call that does not fit waits for those in flight, which cost less than was set aside; if none is in flight, it is
+
+class Meter:
+    """Counts what all threads of a run pay, and holds them to a bound: before each call it sets aside what that may cost.
+
+    `paid` is what earlier runs paid; without a price only tokens are counted. A call that does not fit waits for those in flight, which cost less than was set aside; if none is in flight, it is
     not made. So what is paid stays within the bound, whatever the replies cost.
     """
 
-    def __init__(self, price: Price, bound: float, spent: float = 0.0) -> None:
-        self.spent = spent
+    def __init__(self, price: Price | None, bound: float = math.inf, paid: Paid | None = None) -> None:
+        self.spent = paid.cost if paid else 0.0
+        self.tokens = _total(paid.usage or {}) if paid else 0
         self._price, self._bound, self._aside = price, bound, 0.0
         self._changed = threading.Condition()
 
     def pay(self, body: dict[str, Any], exchange: Exchange) -> tuple[dict[str, Any], Reply]:
         """What `exchange(body)` returns. Raises OverBudget instead of making a call that might pass the bound."""
-        most = self._price.at_most(body)
+        most = self._price.at_most(body) if self._price else 0.0
         self._set_aside(most)
-        cost = 0.0
+        cost, used = 0.0, 0
         try:
             sent, reply = exchange(body)
-            cost = self._price.of(reply.usage) if reply.usage else most
+            cost = self._price.of(reply.usage) if self._price and reply.usage else most
+            used = _total(reply.usage)
         except Transient as failure:
             cost = 0.0 if failure.refused or failure.status else most  # one that broke off may be charged
             raise
@@ -157,7 +163,12 @@ class Meter:
             with self._changed:
                 self._aside -= most
                 self.spent += cost
+                self.tokens += used
                 self._changed.notify_all()
+
+    def __str__(self) -> str:
+        money = f", {self.spent:.4f} {self._price.currency}" if self._price else ""
+        return f"{self.tokens:,} tokens{money}"
 
     def _set_aside(self, most: float) -> None:
         with self._changed:

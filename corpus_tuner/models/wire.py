@@ -6,10 +6,12 @@ httpx bounds each read; a server that drips a byte a second, or never ends, pass
 from __future__ import annotations
 
 import importlib
+import socket
 import threading
 import time
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 MAX_BYTES = 4_000_000  # of one body; the longest honest reply (128,000 tokens as \uXXXX) is about half of it
@@ -34,6 +36,7 @@ class Bounds:
 
     def __init__(self) -> None:
         self._local = threading.local()
+        self._streams: weakref.WeakSet[_Stream] = weakref.WeakSet()
 
     @contextmanager
     def watching(self, seconds: float) -> Iterator[None]:
@@ -51,6 +54,18 @@ class Bounds:
             return timeout
         rest = max(deadline - time.monotonic(), 0.001)
         return rest if timeout is None else min(rest, timeout)
+
+    def watched(self, stream: Any) -> _Stream:
+        """A connection as one that keeps to the deadlines, and that `cut` ends."""
+        found = _Stream(stream, self)
+        self._streams.add(found)
+        return found
+
+    def cut(self) -> None:
+        """Ends all connections: a thread that waits at one of them gets an error at once."""
+        for stream in list(self._streams):
+            with suppress(OSError, AttributeError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def guard(self, client: Any) -> None:
         """Bounds an httpx (or httpx2) client that has sent nothing yet.
@@ -104,8 +119,7 @@ class _Stream:
         self._inner.write(buffer, timeout=self._bounds.left(timeout))
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> _Stream:
-        inner = self._inner.start_tls(ssl_context, server_hostname, timeout=self._bounds.left(timeout))
-        return _Stream(inner, self._bounds)
+        return self._bounds.watched(self._inner.start_tls(ssl_context, server_hostname, timeout=self._bounds.left(timeout)))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -119,7 +133,7 @@ class _Backend:
         self._bounds = bounds
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> _Stream:
-        return _Stream(self._inner.connect_tcp(host, port, timeout=self._bounds.left(timeout), **options), self._bounds)
+        return self._bounds.watched(self._inner.connect_tcp(host, port, timeout=self._bounds.left(timeout), **options))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
