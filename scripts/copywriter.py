@@ -14,6 +14,7 @@ import json
 import re
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 SENTENCES = (
     "Come in: {} is open, and the day gets better inside.",
@@ -29,7 +30,7 @@ class Copywriter(BaseHTTPRequestHandler):
     """One request, one sentence."""
 
     protocol_version = "HTTP/1.1"
-    seen: Counter[str] = Counter()
+    seen: ClassVar[Counter[str]] = Counter()
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
