@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from corpus_tuner import improve_command
 from corpus_tuner.dataset.prepare import command as prepare_command
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.serve import command as serve_command
@@ -315,7 +316,7 @@ def _cited(evidence: Iterable[tuple[str, int]]) -> str:
     return "rests on " + (", ".join(f"{section}:{number}" for section, number in evidence) or "nothing")
 
 
-for _command in (prepare_command, serve_command, jobs_command):
+for _command in (improve_command, prepare_command, serve_command, jobs_command):
     _command.add_to(app, _common)
 
 

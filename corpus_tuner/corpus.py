@@ -97,7 +97,7 @@ class Corpus:
     def build(self, until: str = "evaluate", *, fresh: bool = False, watcher: Watcher | None = None) -> Built:
         """Runs every stale stage up to and including `until`; with `fresh` the others too. Paid calls stay paid."""
         ran = []
-        with self._locked():
+        with self.locked():
             for left in self.place.folder.rglob(".*.tmp"):  # by a killed process
                 left.unlink()
             for stage in STAGES:
@@ -147,6 +147,12 @@ class Corpus:
 
         self.build("clean", watcher=watcher)
         return estimate(self.place)
+
+    def improve(self, rounds: int = 1, max_cost: float = 0.0, *, watcher: Watcher | None = None) -> Any:
+        """More pairs for what the expert is weak in, and a new one that is kept if it is proven better (`improve.Improvement`)."""
+        from corpus_tuner.improve import improve
+
+        return improve(self, rounds, max_cost, watcher or Nobody())
 
     def asker(self, model: str = "expert", base_url: str = "") -> Any:
         """An opened model to ask many questions: `.ask(question) -> Response`."""
@@ -223,7 +229,7 @@ class Corpus:
         if not there:
             raise CorpusTunerError(f"{self.name} has nothing to show yet: corpus-tuner {verb} {self.name}")
 
-    def _locked(self) -> Any:
+    def locked(self) -> Any:
         """One build of a corpus at a time; the system frees the lock of a killed process."""
         from filelock import FileLock, Timeout
 

@@ -16,9 +16,10 @@ LEVELS = [
     {"arms", "blocks", "costs", "known"},
     {"asking", "documents", "recipes", "sections"},
     {"estimates", "stages"},
+    {"improve"},
     {"corpus"},
     {"watching"},
-    {"serve"},
+    {"serve", "improve_command"},
     {"cli"},
 ]
 HEAVY = {"torch", "transformers", "pandas", "openai", "numpy", "bm25s", "langchain_text_splitters", "requests", "jinja2", "ray", "fsspec"}
