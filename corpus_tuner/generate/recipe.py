@@ -12,7 +12,7 @@ from corpus_tuner import plugins
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Example, Model, Progress, Reason, Reject, Section, silent
 from corpus_tuner.settings import RecipeSettings, Settings
-from corpus_tuner.settings.recipe import WORDS
+from corpus_tuner.settings.recipe import WORDS, placeholders
 from corpus_tuner.store import digest
 from corpus_tuner.text import words
 
@@ -67,6 +67,11 @@ def values_of(section: Section) -> Mapping[str, str]:
     return values
 
 
+def is_blank(item: Item, recipe: RecipeSettings) -> bool:
+    """Whether every value that the prompt names is empty: nobody need be asked."""
+    return not any(item.values[name].strip() for name in placeholders(recipe.prompt))
+
+
 def fill(template: str, values: Mapping[str, str]) -> str:
     """The template with an item's values in it, which are never read as a template themselves."""
     return Template(template).substitute(values).strip()
@@ -80,13 +85,18 @@ class Kept:
         self._writer = writer
         self._seen: set[tuple[str, str]] = set()
 
+    @property
+    def count(self) -> int:
+        """How many examples there are so far."""
+        return len(self._seen)
+
     def row(self, item: Item, answer: str, call: str = "", form: str = "strict") -> Example | Reject:
         """The row of one item and its answer."""
         question = fill(self._recipe.prompt, item.values)
         detail = f"{question} | {answer}"[:1000]
         kind = self._recipe.kind or self._recipe.sort
         identity = digest(item.section.id, kind, question, answer)[:16]
-        if not question or not answer:
+        if not answer or is_blank(item, self._recipe):
             return Reject("generate", item.section.id, Reason.EMPTY_TEXT, detail)
         if (question, answer) in self._seen:
             return Reject("generate", identity, Reason.DUPLICATE, detail)

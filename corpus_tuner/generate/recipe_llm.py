@@ -11,7 +11,7 @@ from string import Template
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.generate.ask import template
 from corpus_tuner.generate.parse import without_thinking
-from corpus_tuner.generate.recipe import Item, Kept, fill, items
+from corpus_tuner.generate.recipe import Item, Kept, fill, is_blank, items
 from corpus_tuner.generate.requests import Requests
 from corpus_tuner.records import Example, Message, Model, Progress, Reason, Reject, Reply, Section, silent
 from corpus_tuner.settings import RecipeSettings, Settings
@@ -100,18 +100,22 @@ class RecipeLlmWriter:
         work = orders(sections, self._recipe)
         requests = Requests(self._model, self._settings)
         kept = Kept(self._recipe, self._model.name)
-        lost = 0
-        for done, written in enumerate(requests.run(work, partial(self._write, requests), progress), start=1):
-            row = _row(written, kept)
-            lost += isinstance(row, Reject)
-            progress(done, len(work), f"{done - lost} rows, {lost} rejected")
-            yield row
+
+        def tell(done: int, why: str) -> None:
+            lost = f"{kept.count} rows, {done - kept.count} rejected"
+            progress(done, len(work), f"{lost}, {why}" if why else lost)
+
+        for done, written in enumerate(requests.run(work, partial(self._write, requests), tell), start=1):
+            yield _row(written, kept)
+            tell(done, "")
         if requests.gate.declined and not requests.gate.answered:
             raise CorpusTunerError(str(requests.gate.declined))
 
     def _write(self, requests: Requests, order: Order) -> Written:
         """In the pool's threads: one order, asked again where the reply cannot be used."""
         written = Written(order)
+        if is_blank(order.item, self._recipe):
+            return written
         prompt = partial(messages, self._recipe, order.item.values)
         options = {"sample": order.sample, "temperature": self._recipe.temperature}
         written.fault, written.detail = requests.ask(prompt, None, partial(self._take, written), **options)
