@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import time
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from corpus_tuner.arms import open_arm, pairs, splits, trained
 from corpus_tuner.costs import Tagged, costs
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place
-from corpus_tuner.records import Document, Example, Model, Progress, Question, Reject, Section
+from corpus_tuner.records import Document, Example, Model, Progress, Question, Section
 from corpus_tuner.settings import EvaluateSettings
 from corpus_tuner.store import Calls, digest, file_digest, read_jsonl, to_json, write_text
 from corpus_tuner.text import contains_answer, numbers
@@ -169,7 +168,7 @@ def _meta(place: Place) -> dict[str, Any]:
             for d in read_jsonl(place.documents, Document)
         ],
         "stages": {name: entry.get("counts", {}) for name, entry in manifest.items()},
-        "rejects": dict(Counter(str(reject.reason) for reject in read_jsonl(place.rejects, Reject)).most_common()),
+        "rejects": dict(place.losses_by_reason().most_common()),
         "coverage": json.loads(coverage.read_text(encoding="utf-8")) if coverage.exists() else {},
         "loss": [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else [],
         "expert": to_json(place.receipt()),

@@ -145,14 +145,14 @@ class Run:
         """
         lost = self.place.rejects
         if many:
-            self._as_shards(REJECTS, shards.folder_of(lost) / self.stage)
+            self._as_shards(REJECTS, shards.folder_of(self.place.lost(self.stage)))
             self._as_shards(RECORDS, shards.folder_of(path))
             path.unlink(missing_ok=True)
             self._as_file(lost, _of_others(lost, self.stage))
         else:
             self._as_file(lost, chain(_of_others(lost, self.stage), self.rejects()))
             self._as_file(path, self._all(RECORDS))
-            for folder in (shards.folder_of(lost) / self.stage, shards.folder_of(path)):
+            for folder in map(shards.folder_of, (self.place.lost(self.stage), path)):
                 shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 

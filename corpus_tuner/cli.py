@@ -124,20 +124,21 @@ def _build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--format", multiple=True, help="A further export: prompt-completion, csv, parquet. Repeatable."),
         click.option("--questions", metavar="FILE", help="Your own questions to evaluate with: JSONL, CSV or SQuAD's format."),
         click.option("--sample", type=click.IntRange(1), metavar="N", help="Evaluate with N questions of each class (train.seed)."),
+        click.option("--engine", type=click.Choice(["local", "ray"]), help="Who fetches and cleans a dump: all cores, or Ray's cluster."),
         click.option("--fresh", is_flag=True, help="Run the stages that are up to date too; answered calls stay paid."),
         click.option("--save", is_flag=True, help="Write flags that differ into the TOML."),
     )
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
 
 
-def _open(target: str, root: Path, name: str = "", save: bool = False, **flags: Any) -> Corpus:
+def _open(target: str, root: Path, name: str = "", save: bool = False, engine: str | None = None, **flags: Any) -> Corpus:
     from corpus_tuner.corpus import Corpus
 
     for flag in ("questions", "templates"):
         if flags.get(flag):
             flags[flag] = str(Path(flags[flag]).absolute())  # from here, not from beside the TOML
     given = {_KEYS[flag]: list(value) if isinstance(value, tuple) else value for flag, value in flags.items() if value}
-    return Corpus.open(target, root, name=name, flags=given, save=save)
+    return Corpus.open(target, root, name=name, flags=given, save=save, engine=engine or "local")
 
 
 def _stage_command(stage: str, help_text: str) -> None:

@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import shutil
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,11 +192,10 @@ class Corpus:
             entry = manifest.get(stage.name, {})
             state = "done" if not stale else "stale" if entry else "missing"
             stages[stage.name] = {"state": state, "counts": entry.get("counts", {}), "seconds": entry.get("seconds")}
-        rejects = Counter((one.stage, str(one.reason)) for one in read_jsonl(self.place.rejects, Reject))
         return {
             "name": self.name,
             "stages": stages,
-            "rejects": [{"stage": s, "reason": r, "count": n} for (s, r), n in rejects.most_common()],
+            "rejects": [{"stage": s, "reason": r, "count": n} for (s, r), n in self.place.losses().most_common()],
             "unknown_templates": self._unknown_templates(),
             "paths": self.paths(),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +14,7 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Document, Expert, Progress, Reject
 from corpus_tuner.settings import Settings
 from corpus_tuner.store import Calls, from_json, read_file, read_jsonl, write_jsonl
+from corpus_tuner.store.shards import counted
 
 Counts = dict[str, float]
 
@@ -66,6 +68,24 @@ class Place:
     def rejects(self) -> Path:
         """Everything that left the flow, with its reason."""
         return self.folder / self.trial / "rejects.jsonl"
+
+    def lost(self, stage: str) -> Path:
+        """Where the rejects of a stage lie apart from the others, in shards beside its own."""
+        return self.rejects.with_suffix("") / f"{stage}.jsonl"
+
+    def losses(self) -> Counter[tuple[str, str]]:
+        """How many items left the flow, by stage and reason. Shards are not read for it: a dump rejects millions."""
+        found = Counter((one.stage, str(one.reason)) for one in read_file(self.rejects, Reject))
+        for stage in ("fetch", "clean"):
+            found.update({(stage, reason): number for reason, number in counted(self.lost(stage)).items()})
+        return found
+
+    def losses_by_reason(self) -> Counter[str]:
+        """The same by reason alone."""
+        found: Counter[str] = Counter()
+        for (_, reason), number in self.losses().items():
+            found[reason] += number
+        return found
 
     @property
     def prices(self) -> Path:

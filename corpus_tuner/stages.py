@@ -152,7 +152,7 @@ def dataset(place: Place, progress: Progress) -> Counts:
                 formats.export(export, rows, sections, place.title, settings, place.dataset / export / name)
     counts = {name: len(rows) for name, rows in files.items()}
     documents = list(read_jsonl(place.documents, Document))
-    losses = Counter(str(reject.reason) for reject in read_jsonl(place.rejects, Reject))
+    losses = place.losses_by_reason()
     writer = recipe.function or place.settings.generate.writer
     write_text(place.dataset / "README.md", card.card(place.title, documents, counts, losses, writer, bool(recipe.sort)))
     write_jsonl(place.splits, splits)
@@ -242,8 +242,8 @@ def _train_inputs(place: Place) -> Any:
 
 
 STAGES = (
-    Stage("fetch", fetch_inputs, fetch, lambda place: [*files_of(place.documents), *raw_files(place)]),
-    Stage("clean", clean_inputs, clean, lambda place: files_of(place.sections)),
+    Stage("fetch", fetch_inputs, fetch, lambda place: [*files_of(place.documents), *files_of(place.lost("fetch")), *raw_files(place)]),
+    Stage("clean", clean_inputs, clean, lambda place: [*files_of(place.sections), *files_of(place.lost("clean"))]),
     Stage("generate", _generate_inputs, generate, lambda place: [place.examples, place.folder / "coverage.json"]),
     Stage(
         "dataset",

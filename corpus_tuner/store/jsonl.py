@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.store.files import replacing, write_text
-from corpus_tuner.store.shards import lines, shards
+from corpus_tuner.store.shards import rows, shards
 
 R = TypeVar("R")
 
@@ -58,7 +58,7 @@ def read_jsonl(path: Path, record: type[R]) -> Iterator[R]:
     """
     yield from read_file(path, record)
     for shard in shards(path):
-        yield from parse_jsonl(lines(shard.path), record, shard.path)
+        yield from parse_jsonl(rows(shard), record, shard.path)
 
 
 def read_file(path: Path, record: type[R]) -> Iterator[R]:
@@ -68,10 +68,10 @@ def read_file(path: Path, record: type[R]) -> Iterator[R]:
             yield from parse_jsonl(file, record, path)
 
 
-def parse_jsonl(rows: Iterable[bytes], record: type[R], path: Path, first: int = 1) -> Iterator[R]:
+def parse_jsonl(lines: Iterable[bytes], record: type[R], path: Path, first: int = 1) -> Iterator[R]:
     """The records of lines of a file, the first of which is its line `first`. Raises as `read_jsonl` does."""
     make = _maker(record)
-    for number, line in enumerate(rows, start=first):
+    for number, line in enumerate(lines, start=first):
         try:
             value = make(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -42,11 +42,11 @@ def is_stored(path: Path) -> bool:
 
 
 def files_of(path: Path) -> list[Path]:
-    """All files that hold the records at `path`, with the indexes; `path` itself where there is none."""
+    """All files that hold the records at `path`, with the indexes."""
     found = [path] if path.is_file() else []
     for index in _indexes(path):
         found += [index, *(shard.path for shard in _shards(index))]
-    return found or [path]
+    return found
 
 
 def shards(path: Path) -> list[Shard]:
@@ -56,11 +56,24 @@ def shards(path: Path) -> list[Shard]:
 
 def counted(path: Path) -> Counter[str]:
     """How many records of which sort the indexes at `path` name, without reading a shard."""
-    return Counter({name: number for index in _indexes(path) for name, number in _read(index).get("counts", {}).items()})
+    found: Counter[str] = Counter()
+    for index in _indexes(path):
+        found.update(_read(index).get("counts", {}))
+    return found
+
+
+def rows(shard: Shard) -> Iterator[bytes]:
+    """The lines of a shard. Raises CorpusTunerError, naming it, where it is missing or damaged."""
+    count = 0
+    for line in lines(shard.path):
+        count += 1
+        yield line
+    if count != shard.records:
+        raise CorpusTunerError(f"{shard.path} has {count} of its {shard.records} records: delete it and build the corpus again")
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The lines of a shard. Raises CorpusTunerError, naming it, where it is missing or damaged."""
+    """The lines of a compressed file; of an empty one none. Raises CorpusTunerError where it is missing or damaged."""
     try:
         with gzip.open(path) as file:
             yield from file
