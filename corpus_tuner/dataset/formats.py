@@ -93,5 +93,6 @@ def _section(example: Example, sections: Mapping[str, Section]) -> Section | Non
 
 
 def _disarm(cell: Any) -> Any:
-    """A spreadsheet runs a cell that opens with one of these as a formula: an apostrophe keeps it text (OWASP)."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A spreadsheet runs a cell that opens with one of these as a formula: an apostrophe keeps it text (OWASP's list, with
+    the full-width signs that East Asian versions read as the others)."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")) else cell

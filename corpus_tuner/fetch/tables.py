@@ -133,19 +133,20 @@ def _from_jsonl(content: bytes) -> Iterator[Row]:
 def _decoded(content: bytes) -> str:
     text = decode(content)
     if text is None:
-        raise Unfit(f"is not text in UTF-8, or UTF-16 with its byte order mark{_broken(content)}: convert it first")
+        raise Unfit(_not_text(content))
     return text
 
 
-def _broken(content: bytes) -> str:
-    """Where UTF-8 ends in `content`, and whether it began as such."""
+def _not_text(content: bytes) -> str:
+    """Why `content` is no text, with the line that tells."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        mixed = "" if content[: error.start].isascii() else f", which it is before: lines 1 to {line - 1} and line {line} differ"
-        return f" (byte 0x{content[error.start]:02X} in line {line}{mixed})"
-    return ""
+        byte, line = f"byte 0x{content[error.start]:02X}", content.count(b"\n", 0, error.start) + 1
+        if not content[: error.start].isascii():
+            return f"mixes encodings: it opens as UTF-8, and line {line} is none ({byte}): convert it first"
+        return f"is not text in UTF-8, or UTF-16 with its byte order mark ({byte} in line {line}): convert it first"
+    return "is not text in UTF-8, or UTF-16 with its byte order mark: convert it first"
 
 
 def _from_xlsx(content: bytes) -> Iterator[Row]:
