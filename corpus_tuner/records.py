@@ -132,6 +132,7 @@ class Reason(StrEnum):
     OTHER_ANSWER = "the section alone gives another answer"  # a round trip
     JUDGED = "unsound by the judge"
     UNCHECKED = "could not be checked"  # by the model that was to check it
+    LEFT_OUT = "left out by the function"  # of a recipe
     GIVEN_UP = "states nothing to ask about"  # a sentence, by the model's word
     # dataset
     MIXED_SPLIT = "rests on trained and on held-out sentences"

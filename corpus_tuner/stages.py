@@ -94,7 +94,7 @@ def _used(place: Place) -> Counts:
 
 
 _TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
-_NO_LOSS = (Reason.DUPLICATE, Reason.REPEATED, Reason.SURPLUS, Reason.GIVEN_UP)
+_NO_LOSS = (Reason.DUPLICATE, Reason.REPEATED, Reason.SURPLUS, Reason.GIVEN_UP, Reason.LEFT_OUT)
 
 
 def _check_yield(place: Place, examples: int, rejects: list[Reject]) -> None:

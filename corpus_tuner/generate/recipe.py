@@ -97,7 +97,8 @@ class Kept:
         kind = self._recipe.kind or self._recipe.sort
         identity = digest(item.section.id, kind, question, answer)[:16]
         if not answer or is_blank(item, self._recipe):
-            return Reject("generate", item.section.id, Reason.EMPTY_TEXT, detail)
+            reason = Reason.LEFT_OUT if self._recipe.function and not is_blank(item, self._recipe) else Reason.EMPTY_TEXT
+            return Reject("generate", item.section.id, reason, detail)
         if (question, answer) in self._seen:
             return Reject("generate", identity, Reason.DUPLICATE, detail)
         self._seen.add((question, answer))
