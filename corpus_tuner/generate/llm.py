@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from corpus_tuner.errors import CorpusTunerError, OverBudget
 from corpus_tuner.generate.ask import Task, messages, reply_schema
 from corpus_tuner.generate.checks import CHECKS, Check, checks, outcome
+from corpus_tuner.generate.more import Further
 from corpus_tuner.generate.parse import Pair, parse
 from corpus_tuner.generate.plan import Plan
 from corpus_tuner.generate.questions import same_question
@@ -46,11 +47,25 @@ class LlmWriter:
         """The same for several kinds, {kind: count}, all in flight together in one pool of threads."""
         plan = Plan(self._settings.plan_of(), list(sections), kinds, self._settings.max_section_words)
         yield from (Reject("generate", one.id, Reason.EMPTY, "no sentence") for one in plan.empty)
+        yield from self._rounds(plan, Selection(dict(kinds), self._model.name), progress or self._progress)
+
+    def write_more(
+        self,
+        sections: Iterable[Section],
+        wanted: Mapping[str, Collection[int]],
+        known: Iterable[Example],
+        each: int,
+        progress: Progress | None = None,
+    ) -> Iterator[Example | Reject]:
+        """`each` further pairs for every sentence that is `wanted` (section id → numbers), told which questions are `known`."""
+        plan = Further(sections, wanted, known, each, self._settings.max_section_words)
+        return self._rounds(plan, Selection({}, self._model.name), progress or self._progress)
+
+    def _rounds(self, plan: Plan | Further, selection: Selection, progress: Progress) -> Iterator[Example | Reject]:
         requests = Requests(self._model, self._settings)
-        selection = Selection(dict(kinds), self._model.name)
         try:
             while work := plan.work():
-                for item in self._round(work, requests, selection, progress or self._progress):
+                for item in self._round(work, requests, selection, progress):
                     plan.take(item)
                     yield item
         except OverBudget:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from corpus_tuner.generate.ask import PAIRS_PER_REQUEST, Task, sentence_tasks
+from corpus_tuner.generate.plan import MOST_KNOWN
 from corpus_tuner.generate.questions import same_question
 from corpus_tuner.generate.selection import NEAR
 from corpus_tuner.records import Example, Progress, Reason, Reject, Section, Writer, silent
@@ -84,3 +86,38 @@ def _left(
                 found.append((normalise_answer(item.answer) not in told, item))
         progress(done, len(kinds), kind)
     yield from (item for _, item in sorted(found, key=lambda one: one[0]))
+
+
+class Further:
+    """The plan of one round that asks for further pairs of given sentences: mostly rewordings, one of each other kind."""
+
+    def __init__(
+        self, sections: Iterable[Section], wanted: Mapping[str, Collection[int]], known: Iterable[Example], each: int, most_words: int
+    ) -> None:
+        """`wanted`: section id → numbers, asked about in this order; `known`: the pairs there are."""
+        self.ask = 0
+        by_id = {section.id: section for section in sections}
+        self._sections = [(by_id[name], numbers) for name, numbers in wanted.items() if name in by_id]
+        self._kinds = {"reworded": max(1, each - 2)} | dict.fromkeys(("basic", "reverse")[: each - 1], 1)
+        self._most_words = most_words
+        self._questions: dict[Place, list[str]] = defaultdict(list)
+        for one in known:
+            for place in one.evidence:
+                self._questions[place].append(one.question)
+
+    def work(self) -> list[Task]:
+        """The tasks of the round; none afterwards."""
+        self.ask += 1
+        return list(self._tasks()) if self.ask == 1 else []
+
+    def _tasks(self) -> Iterator[Task]:
+        for section, numbers in self._sections:
+            for kind, count in self._kinds.items():
+                size = max(1, PAIRS_PER_REQUEST // count)
+                for at in range(0, len(numbers), size):
+                    part = sorted(numbers)[at : at + size]
+                    known = dict.fromkeys(question for number in part for question in self._questions[section.id, number])
+                    yield from sentence_tasks(section, kind, part, count, self._most_words, tuple(known)[:MOST_KNOWN], ask=2)
+
+    def take(self, item: Example | Reject) -> None:
+        """One round is all: nothing follows from what it brought."""

@@ -6,6 +6,7 @@ Everything lies in a folder named after its inputs; what is there already is not
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -80,6 +81,8 @@ def run(place: Place, max_cost: float, watcher: Any) -> Verdict:
     if weak.count:
         found = _tried(place, trial, weak, found, (asked, before), max_cost, watcher)
     write_json(done, to_json(found))
+    if not found.kept and place.settings.train.trainer != "remote":  # there the receipt names what lies at the host
+        shutil.rmtree(trial.expert, ignore_errors=True)
     return found
 
 
@@ -115,7 +118,11 @@ def _tried(
 
 def judged(found: Verdict, asked: Sequence[Question], before: Sequence[Answer], after: Sequence[Answer]) -> Verdict:
     """`found`, with what the validation questions say of both experts; the new one is kept if it is better beyond the noise
-    there (McNemar's test), and not worse beyond it on the questions that both were trained on."""
+    there (McNemar's test), and not worse beyond it on the questions that both were trained on.
+
+    Questions of one fact share their luck. Sections are no sample here, as they are in a report: the pairs were written for
+    some of them, and it is these that are judged.
+    """
     import numpy as np
 
     from corpus_tuner.evaluate.pairs import SURE, mcnemar
@@ -125,7 +132,7 @@ def judged(found: Verdict, asked: Sequence[Question], before: Sequence[Answer], 
     for cls in ("validation", "trained"):
         places = [place for place, one in enumerate(asked) if one.cls == cls]
         old, new = ([float(is_right(given[place])) for place in places] for given in (before, after))
-        clusters = [asked[place].evidence[0][0] if asked[place].evidence else asked[place].id for place in places]
+        clusters = [str(asked[place].evidence or asked[place].id) for place in places]
         tests[cls] = old, new, clusters, mcnemar(new, old, clusters)
     old, new, clusters, (better, worse, p) = tests["validation"]
     recalled, recalls, _, forgotten = tests["trained"]
@@ -166,7 +173,8 @@ def _of(place: Place, split: str) -> list[Example]:
 
 def _answers(place: Place, who: Place, asked: Sequence[Question], path: Path, max_cost: float, progress: Progress) -> list[Answer]:
     """What the expert of `who` says, as it lies at `path` if it does."""
-    from corpus_tuner.evaluate.score import ask, budget as longest
+    from corpus_tuner.evaluate.score import ask
+    from corpus_tuner.evaluate.score import budget as longest
 
     known = list(read_jsonl(path, Answer))
     if [one.question_id for one in known] == [one.id for one in asked]:
