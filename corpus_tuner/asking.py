@@ -11,14 +11,13 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from corpus_tuner.arms import open_arm, pairs, splits, trained
+from corpus_tuner.arms import TOP, open_arm, pairs, splits, trained
 from corpus_tuner.costs import Tagged, costs
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place
 from corpus_tuner.records import Document, Example, Model, Progress, Question, Section
 from corpus_tuner.settings import EvaluateSettings
 from corpus_tuner.store import Calls, digest, file_digest, read_jsonl, to_json, write_text
-from corpus_tuner.text import contains_answer, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +25,12 @@ class Response:
     """An answer to a person, with the passages of the corpus that support it; none if nothing does."""
 
     question: str
-    answer: str
+    answer: str  # "" if it was withheld
     model: str
     support: tuple[Mapping[str, Any], ...]
     verdict: str = ""  # when it was checked: supported, unsupported, contradicted or abstained
+    against: tuple[Mapping[str, Any], ...] = ()  # what contradicts it
+    judge: str = ""  # the model that gave the verdict; "": words alone
 
 
 class Asker:
@@ -39,46 +40,48 @@ class Asker:
         from corpus_tuner.models.retrieval import Retrieval
 
         sections = list(read_jsonl(place.sections, Section))
-        self._place, self._sections = place, sections
+        self._place = place
         self._corpus = Retrieval(sections)
         self.model = open_arm(place, model, sections, base_url)
 
-    def ask(self, question: str, max_tokens: int = 256, grounded: bool = False) -> Response:
+    def ask(self, question: str, max_tokens: int = 256, *, grounded: bool = False, abstain: bool = False) -> Response:
         """Raises CorpusTunerError for an empty question.
 
-        With `grounded` the answer is checked against the corpus and marked; one that it does not support, or contradicts,
-        is withheld: the answer is then empty.
+        With `grounded` the answer is marked by what the corpus says (models.grounding), or by the judge of the settings if
+        they name one; with `abstain` it is marked, and withheld unless it is supported.
         """
         if not question.strip():
             raise CorpusTunerError("the question is empty")
         reply = self.model.complete([{"role": "user", "content": question.strip()}], max_tokens=max_tokens)
-        answer, verdict = reply.text.strip(), ""
-        found = [one for one in self._corpus.passages(question, answer) if one.supported]
-        found = [one for one in found if contains_answer(one.text, answer)] or found  # the very words before scattered ones
-        if grounded:
-            verdict = _verdict(question, answer, bool(found), self._reader.answer(question))
-            answer = answer if verdict == "supported" else ""
-        return Response(question, answer, self.model.name, tuple(to_json(one) for one in found), verdict)
+        if grounded or abstain:
+            return self._marked(question, reply.text.strip(), abstain)
+        answer = reply.text.strip()
+        return Response(question, answer, self.model.name, tuple(to_json(one) for one in self._corpus.support(question, answer)))
+
+    def _marked(self, question: str, answer: str, abstain: bool) -> Response:
+        from corpus_tuner.evaluate.abstention import abstained
+        from corpus_tuner.models.grounding import ground
+
+        if abstained(answer):
+            return Response(question, answer, self.model.name, (), "abstained")
+        judged = self._judged(question, answer)
+        found = ground(self._corpus, question, answer, judged)
+        passages = tuple(to_json(one) for one in found.passages)
+        support, against = (passages if found.verdict == one else () for one in ("supported", "contradicted"))
+        shown = answer if found.verdict == "supported" or not abstain else ""
+        return Response(question, shown, self.model.name, support, found.verdict, against, self._judge.name if judged else "")
+
+    def _judged(self, question: str, answer: str) -> str:
+        """The judge's verdict on the sections that BM25 finds; "" without a judge, or where it gave none that can be read."""
+        if self._judge is None:
+            return ""
+        from corpus_tuner.evaluate.judge import grounded
+
+        return grounded(self._judge, question, answer, [one for one, _ in self._corpus.sections(question, TOP)])
 
     @cached_property
-    def _reader(self) -> Any:
-        from corpus_tuner.models.reader import Reader
-
-        return Reader(self._sections, trained(self._place))
-
-
-def _verdict(question: str, answer: str, supported: bool, read: str) -> str:
-    """Lexically: supported by a passage, and of the sort that is asked for (an English question of when or how many wants a
-    number or a date); contradicted where the corpus's own best answer has numbers and this one others; else unsupported."""
-    from corpus_tuner.evaluate.abstention import abstained
-    from corpus_tuner.models.reader import asks_for, sort_of
-
-    if abstained(answer):
-        return "abstained"
-    if numbers(read) and numbers(answer) and not numbers(read) & numbers(answer):
-        return "contradicted"
-    fits = asks_for(question) not in ("when", "count") or sort_of(answer) in ("date", "number", "amount")
-    return "supported" if supported and fits else "unsupported"
+    def _judge(self) -> Model | None:
+        return _judge(self._place, self._place.calls()) if self._place.settings.evaluate.judge else None
 
 
 # ---------------------------------------------------------------------------------------------------------- evaluate

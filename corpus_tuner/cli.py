@@ -199,10 +199,11 @@ def _print_built(built: Built, corpus: Corpus) -> None:
 )
 @click.option("--model", default="expert", help="expert, base, retrieval, nearest, or a model of --base-url.")
 @click.option("--base-url", default="", help="OpenAI-compatible endpoint of a model that is none of the four.")
-@click.option("--grounded", is_flag=True, help="Withhold an answer that the corpus does not support.")
+@click.option("--grounded", is_flag=True, help="Mark each answer: supported, unsupported or contradicted by the corpus.")
+@click.option("--abstain", is_flag=True, help="Mark it, and withhold what the corpus does not support.")
 @_common
 def ask(
-    name: str, question: str | None, file: Path | None, model: str, base_url: str, grounded: bool, root: Path, as_json: bool
+    name: str, question: str | None, file: Path | None, model: str, base_url: str, root: Path, as_json: bool, **checks: bool
 ) -> None:
     """Ask the expert of corpus NAME; each answer comes with the passages that support it, or says that none does."""
     if (question is None) == (file is None):
@@ -210,7 +211,7 @@ def ask(
     asker = _open(name, root).asker(model, base_url)
     lines = [question] if file is None else filter(str.strip, file.read_text(encoding="utf-8").splitlines())
     for line in lines:
-        _print_response(asker.ask(line, grounded=grounded), as_json, titled=file is not None)
+        _print_response(asker.ask(line, **checks), as_json, titled=file is not None)
 
 
 def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
@@ -221,12 +222,14 @@ def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
         return
     if titled:
         click.echo(f"> {response.question}")
-    click.echo(response.answer or "(no answer)")
+    withheld = response.verdict in ("unsupported", "contradicted") and not response.answer
+    click.echo(response.answer or ("(withheld)" if withheld else "(no answer)"))
     if response.verdict:
-        click.echo(f"  {response.verdict}{'' if response.answer else ': withheld'}")
-    for one in response.support:
-        click.echo(f"  supported by {one['heading']}: {one['text']}" + (f"\n    {one['url']}" if one["url"] else ""))
-    if not response.support:
+        click.echo(f"  {response.verdict}{f', says {response.judge}' if response.judge else ''}")
+    for how, passages in (("supported", response.support), ("contradicted", response.against)):
+        for one in passages:
+            click.echo(f"  {how} by {one['heading']}: {one['text']}" + (f"\n    {one['url']}" if one["url"] else ""))
+    if not response.verdict and not response.support:
         click.echo("  nothing in the corpus supports this answer")
 
 

@@ -79,7 +79,8 @@ def test_the_reader_never_sees_a_held_out_pair(place: Place) -> None:
     ("question", "answer", "verdict"),
     [
         ("Who commanded the mission?", "Frank Borman", "supported"),
-        ("Who commanded the mission?", "Buzz Lightyear", "unsupported"),
+        ("Who commanded the mission?", "Buzz Lightyear", "contradicted"),
+        ("Who commanded the mission?", "a brave man", "unsupported"),
         ("When was the mission commanded?", "1968", "supported"),
         ("When was the mission commanded?", "In 1972", "contradicted"),
         ("When was the mission commanded?", "Frank Borman", "unsupported"),
@@ -87,13 +88,31 @@ def test_the_reader_never_sees_a_held_out_pair(place: Place) -> None:
         ("Who commanded the mission?", "", "abstained"),
     ],
 )
-def test_a_checked_answer_is_marked_and_withheld_unless_supported(
+def test_a_checked_answer_is_marked_and_withheld_where_told_to(
     place: Place, monkeypatch: pytest.MonkeyPatch, question: str, answer: str, verdict: str
 ) -> None:
-    """Supported answers are given with their passage; the others are not given; unchecked ones always are."""
-    monkeypatch.setattr(asking, "open_arm", lambda *_: ScriptedModel([answer, answer], "expert"))
+    """Marked with the passage that supports or contradicts it; only `abstain` withholds; unchecked ones have no mark."""
+    monkeypatch.setattr(asking, "open_arm", lambda *_: ScriptedModel([answer] * 4, "expert"))
     asker = Asker(place)
     found = asker.ask(question, grounded=True)
-    assert (found.verdict, found.answer) == (verdict, answer if verdict == "supported" else "")
-    assert found.support or verdict != "supported"
-    assert asker.ask(question).answer == answer
+    assert (found.verdict, found.answer, found.judge) == (verdict, answer, "")
+    assert bool(found.support) == (verdict == "supported")
+    assert bool(found.against) == (verdict == "contradicted")
+    assert asker.ask(question, abstain=True).answer == (answer if verdict in ("supported", "abstained") else "")
+    assert (asker.ask(question).answer, asker.ask(question).verdict) == (answer, "")
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict"),
+    [("SUPPORTED", "supported"), ("contradicted.", "contradicted"), ("UNSUPPORTED", "unsupported"), ("Supported or unsupported?", "contradicted")],
+)
+def test_a_judge_marks_where_the_settings_name_one(place: Place, monkeypatch: pytest.MonkeyPatch, reply: str, verdict: str) -> None:
+    """Its verdict goes before that of words, unless it cannot be read; it sees the sections, and the passage is shown."""
+    judge = ScriptedModel(lambda _: reply, "wise")
+    monkeypatch.setattr(asking, "open_arm", lambda *_: ScriptedModel(["In 1972"], "expert"))
+    monkeypatch.setattr(asking, "_judge", lambda *_: judge)
+    wanted = replace(place.settings, evaluate=replace(place.settings.evaluate, judge="wise"))
+    found = Asker(replace(place, settings=wanted)).ask("When was the mission commanded?", grounded=True)
+    assert (found.verdict, found.judge) == (verdict, "" if " or " in reply else "wise")
+    assert TEXT in judge.asked[0][0][0]["content"]
+    assert [one["text"] for one in found.against] == ([TEXT.split(". ")[0] + "."] if verdict == "contradicted" else [])

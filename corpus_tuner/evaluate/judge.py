@@ -13,12 +13,14 @@ from string import Template
 
 from corpus_tuner.evaluate.abstention import abstained
 from corpus_tuner.evaluate.score import replies
-from corpus_tuner.records import Model, Question
+from corpus_tuner.records import Model, Question, Section
 from corpus_tuner.text import token_f1
 
 VERDICTS = ("correct", "incorrect", "not attempted", "unreadable")
 HEDGES = ("I do not know.", "I am not sure; it could be any of several.", "The text may or may not say so.", "I cannot answer that.")
 PASS = {"gold": ("correct", 0.95), "hedged": ("not attempted", 0.8), "shuffled": ("incorrect", 0.95)}
+LONGEST = 24_000  # characters of the passages that a judge of grounding reads
+_GROUNDED = re.compile(r"\b(supported|contradicted|unsupported)\b", re.IGNORECASE)
 _WORD = re.compile(r"\b(not[ _-]attempted|incorrect|correct)\b", re.IGNORECASE)
 
 
@@ -87,12 +89,25 @@ def confusion(found: Audit) -> str:
     return "\n".join([*lines, "the judge is trusted" if found.trusted else f"the judge is not to be trusted: {found.why}"])
 
 
+def grounded(model: Model, question: str, answer: str, sections: Sequence[Section]) -> str:
+    """Whether `sections` say what `answer` says: supported, contradicted or unsupported; "" for a reply that names none of
+    these, or more than one."""
+    said = "\n\n".join(f"[{section.heading}]\n{section.text}" for section in sections)
+    prompt = _filled("grounding", question=question, answer=answer, passages=said[:LONGEST])
+    reply = model.complete([{"role": "user", "content": prompt}], max_tokens=64).text
+    named = {word.lower() for word in _GROUNDED.findall(reply)}
+    return named.pop() if len(named) == 1 else ""
+
+
 @cache
-def _template() -> Template:
-    return Template(files(__package__).joinpath("prompts/judge.md").read_text(encoding="utf-8"))
+def _template(name: str) -> Template:
+    return Template(files(__package__).joinpath(f"prompts/{name}.md").read_text(encoding="utf-8"))
 
 
 def _prompt(question: Question, text: str) -> str:
+    return _filled("judge", question=question.text, accepted="\n".join(question.answers), answer=text)
+
+
+def _filled(name: str, **slots: str) -> str:
     """What is graded cannot close the marks that it stands between."""
-    slots = {"question": question.text, "accepted": "\n".join(question.answers), "answer": text}
-    return _template().substitute({name: value.replace("<", "‹").replace(">", "›") for name, value in slots.items()})
+    return _template(name).substitute({slot: value.replace("<", "‹").replace(">", "›") for slot, value in slots.items()})

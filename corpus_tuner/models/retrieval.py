@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 from corpus_tuner.records import Message, Reply, Section
-from corpus_tuner.text import content_words, numbers, words
+from corpus_tuner.text import contains_answer, content_words, numbers, words
 
 CANDIDATES = 20  # sections in which support is looked for
 HELD = 0.6  # share of the answer's weight that a passage must hold
@@ -204,6 +204,11 @@ class Retrieval(Baseline):
             found.append(self._best(place, answer, (asked, given), closest, home))
         passages = [passage for passage in found if passage]
         return sorted(passages, key=lambda one: (one.supported, one.score), reverse=True)[:top]
+
+    def support(self, question: str, answer: str) -> list[Support]:
+        """The passages that support an answer: those that hold its very words, else those where they are scattered."""
+        found = [one for one in self.passages(question, answer) if one.supported]
+        return [one for one in found if contains_answer(one.text, answer)] or found
 
     @cached_property
     def _places(self) -> dict[str, int]:
