@@ -50,7 +50,7 @@ def function(name: str) -> Callable[..., Any]:
     if name in found:
         return found[name].load()
     module, mark, attribute = name.partition(":")
-    if not mark or not module or not attribute:
+    if not mark or not all(step.isidentifier() for step in (*module.split("."), attribute)):
         raise CorpusTunerError(f'there is no function named {name!r}: choose from {", ".join(sorted(found))}, or write "module:name"')
     try:
         made = getattr(import_module(module), attribute)
