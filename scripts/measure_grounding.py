@@ -22,7 +22,7 @@ from corpus_tuner.models.reader import sort_of
 from corpus_tuner.models.retrieval import Retrieval
 from corpus_tuner.records import Example, Section
 from corpus_tuner.store import read_jsonl
-from corpus_tuner.text import numbers, words
+from corpus_tuner.text import jaccard, numbers
 
 MOST = 2000  # questions
 VERDICTS = ("supported", "contradicted", "unsupported")
@@ -48,9 +48,11 @@ def changed(chance: random.Random, answer: str, known: set[str]) -> str:
 
 
 def stranger(chance: random.Random, answer: str, pool: list[str], same: bool) -> str:
-    """An answer to another question, of the same sort or not, that shares no word with this one's; "" if there is none."""
+    """An answer to another question, of the same sort or not, that shares no word with this one's (of a statement's, hardly
+    any: Jaccard below 0.2); "" if there is none."""
     chance.shuffle(pool)
-    fit = (text for text in pool if (sort_of(text) == sort_of(answer)) == same and not set(words(text)) & set(words(answer)))
+    most = 0.2 if len(answer.split()) > 8 else 0.0
+    fit = (text for text in pool if (sort_of(text) == sort_of(answer)) == same and jaccard(text, answer) <= most)
     return next(fit, "")
 
 
