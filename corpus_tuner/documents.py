@@ -139,7 +139,7 @@ def _adapter(place: Place, source: SourceSettings) -> tuple[Source, str]:
         found = adapter(replace(place.settings, source=(source,)))
         if found.claims(locator):
             return found, locator
-    raise CorpusTunerError(f"no source can fetch {source.locator}: give a URL that opens with http:// or https://, or a local file or folder")
+    raise CorpusTunerError(f"no source can fetch {source.locator}: give a URL (http, https, s3, gs, hf), or a local file or folder")
 
 
 def _described(document: Document, source: SourceSettings, settings: Settings) -> Document:

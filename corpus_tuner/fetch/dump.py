@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import quote, unquote
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.fetch import dump_blocks
@@ -16,6 +15,7 @@ from corpus_tuner.fetch.dump_blocks import Block
 from corpus_tuner.fetch.dump_xml import MAX_TEXT, Damaged, Export, Page, Site, pages
 from corpus_tuner.fetch.line import one_line
 from corpus_tuner.fetch.mediawiki_text import is_disambiguation, is_redirect, redirect_target
+from corpus_tuner.fetch.remote import is_path, is_remote, is_url, path_of
 from corpus_tuner.records import Document, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
 from corpus_tuner.store import digest
@@ -41,9 +41,12 @@ class Dump:
         self._namespaces = self._source.namespaces or (0,)
 
     def claims(self, locator: str) -> bool:
-        """Whether `locator` is a path (or file: URL) with a dump's suffix that is not there, or opens as an export does."""
-        path = _split(locator)[0]
-        return path is not None and (not path.is_file() or _looks_like_an_export(path))
+        """Whether `locator` has a dump's suffix; a file that is here must open as an export does."""
+        match = _match(locator)
+        if match is None or is_remote(match["path"]):
+            return match is not None
+        path = path_of(match["path"])
+        return not path.is_file() or _looks_like_an_export(path)
 
     def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Item]:  # noqa: ARG002 - a file is read anew
         """The documents in the order of the dump, and a Reject for every page that is none: a redirect, one of another
@@ -209,13 +212,16 @@ def _target(page: Page, site: Site) -> str:
 
 def _split(locator: str) -> tuple[Path | None, str]:
     """(the dump's path, the title after "#"); None for what has no dump's suffix, or is a URL of another kind."""
-    match = _LOCATOR.fullmatch(locator)
-    if match is None or "\0" in locator:
+    match = _match(locator)
+    if match is None:
         return None, ""
-    path, title = match["path"], match["title"] or ""
-    if re.match(r"file:", path, re.IGNORECASE):
-        return Path(url2pathname(urlsplit(path).path)), unquote(title)
-    return (None, "") if re.match(r"[a-z][a-z0-9+.-]*://", path, re.IGNORECASE) else (Path(path), title)
+    title = match["title"] or ""
+    return path_of(match["path"]), unquote(title) if is_url(match["path"]) else title
+
+
+def _match(locator: str) -> re.Match[str] | None:
+    match = _LOCATOR.fullmatch(locator)
+    return match if match and "\0" not in locator and is_path(match["path"]) else None
 
 
 def _looks_like_an_export(path: Path) -> bool:

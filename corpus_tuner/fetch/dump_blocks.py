@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from corpus_tuner.fetch.dump_xml import Damaged, Export, Page, Site, pages
+from corpus_tuner.fetch.remote import span
 
 CHUNK = 1 << 18  # bytes
 MAX_BLOCK = 64 << 20  # compressed bytes of a block; Wikimedia's hold a hundred pages, 1 MB
@@ -31,11 +32,12 @@ class Block:
 
 
 def opened(path: Path) -> IO[bytes]:
-    """The XML of a dump file. Raises OSError."""
+    """What is in a dump file or its index, decompressed. Raises OSError."""
     suffix = path.suffix.lower()
-    if suffix == ".bz2":
-        return bz2.open(path)
-    return gzip.open(path) if suffix == ".gz" else path.open("rb")
+    if suffix not in (".bz2", ".gz"):
+        return path.open("rb")
+    file = path if isinstance(path, Path) else path.open("rb")
+    return bz2.open(file) if suffix == ".bz2" else gzip.open(file)
 
 
 def chunks(file: IO[bytes]) -> Iterator[bytes]:
@@ -80,7 +82,7 @@ def index_of(path: Path) -> Path | None:
 def entries(index: Path) -> Iterator[tuple[int, str]]:
     """(offset of its block, title) of every page in an index. Raises Damaged."""
     try:
-        with (bz2.open(index) if index.suffix == ".bz2" else index.open("rb")) as file:
+        with opened(index) as file:
             for line in file:
                 offset, _, title = line.decode("utf-8", "replace").rstrip("\n").split(":", 2)
                 yield int(offset), html.unescape(title)  # as it stands in the XML: AT&amp;T
@@ -134,10 +136,7 @@ def read_block(path: Path, block: Block, site: Site | None) -> Iterator[Page]:
     """The pages of one block. Raises Damaged and OSError."""
     if block.end - block.start > MAX_BLOCK:
         raise Damaged(f"its block at byte {block.start:,} has more than {MAX_BLOCK >> 20} MiB")
-    with path.open("rb") as file:
-        file.seek(block.start)
-        data = file.read(block.end - block.start)
-    with bz2.open(io.BytesIO(data)) as stream:
+    with bz2.open(io.BytesIO(span(path, block.start, block.end))) as stream:
         yield from pages(chunks(stream), Export(site, part=True, inside=block.start > 0))
 
 

@@ -1,10 +1,9 @@
-"""The source of local documents: one file, or a folder of them."""
+"""The source of documents in files: one file, or a folder of them, here or where fsspec reaches."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from corpus_tuner.fetch.encoding import decode_declared
 from corpus_tuner.fetch.formats import BINARY, FORMATS, SUFFIXES, TABLES
 from corpus_tuner.fetch.globs import Chosen
 from corpus_tuner.fetch.line import one_line
+from corpus_tuner.fetch.remote import files_below, is_path, path_of
 from corpus_tuner.records import Blob, Document, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
 from corpus_tuner.settings.recipe import ROWS
@@ -44,8 +44,8 @@ class Files:
         self._chosen = Chosen(source.include, source.exclude)
 
     def claims(self, locator: str) -> bool:
-        """Whether `locator` is a path and not a URL; that it exists is for `fetch` to say."""
-        return bool(locator) and not re.match(r"[a-z][a-z0-9+.-]*://", locator, re.IGNORECASE)
+        """Whether `locator` is a path, or a URL of `remote.SCHEMES`; that it exists is for `fetch` to say."""
+        return bool(locator) and is_path(locator)
 
     def fetch(self, locator: str, known: Mapping[str, Document]) -> Iterator[Found]:  # noqa: ARG002  read anew
         """The documents of `locator`, a folder's in the order of their paths. Files are read anew whatever is `known`.
@@ -53,8 +53,8 @@ class Files:
         Hidden files and folders are passed over. In a folder, what cannot be a document becomes a Reject; of a single
         file the same raises CorpusTunerError, as do a locator that is not there and a folder without any file.
         """
-        path = Path(locator)
-        if os.path.isdir(path):  # unlike Path.is_dir, False for a name that no system could hold
+        path = path_of(locator)
+        if _is_folder(path):
             yield from self._folder(path)
             return
         name = _name(path.name)
@@ -65,7 +65,8 @@ class Files:
             yield item
 
     def _folder(self, root: Path) -> Iterator[Found]:
-        found = sorted(_walk(root), key=lambda item: item[0].split("/"))
+        walk = _walk if isinstance(root, Path) else files_below
+        found = sorted(walk(root), key=lambda item: item[0].split("/"))
         if not found:
             raise CorpusTunerError(f"{root} holds no file: put documents there ({', '.join(SUFFIXES)}), or name another folder")
         for name, path in found:
@@ -126,6 +127,12 @@ class Files:
             blob=blob,
         )
         return Blob(document, content) if blob else document
+
+
+def _is_folder(path: Path) -> bool:
+    if isinstance(path, Path):
+        return os.path.isdir(path)  # unlike Path.is_dir, False for a name that no system could hold
+    return path.is_dir()
 
 
 def _unfit(status: os.stat_result, suffix: str) -> str:

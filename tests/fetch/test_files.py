@@ -258,8 +258,8 @@ def test_composed_and_decomposed_names_are_one_id(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("locator", "claimed"),
     [("a.md", True), ("/tmp/corpus", True), ("C:\\corpus\\a.md", True), ("missing", True), ("https://example.org/a.md", False),
-     ("file:///etc/passwd", False), ("", False)],
+     ("file:///tmp/a.md", True), ("s3://bucket/a.md", True), ("foo://x/a.md", False), ("", False)],
 )  # fmt: skip
-def test_paths_are_claimed_and_urls_are_not(locator: str, claimed: bool) -> None:
+def test_paths_are_claimed_and_urls_of_pages_are_not(locator: str, claimed: bool) -> None:
     """Whether the path is there is for `fetch` to say, in its own words."""
     assert Files(Settings()).claims(locator) is claimed
