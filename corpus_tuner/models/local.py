@@ -1,38 +1,57 @@
-"""Answers of an adapted Hugging Face causal language model, or of the base that it came from."""
+"""Answers of a Hugging Face causal language model: an expert, or the base that it came from."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from corpus_tuner import hub
-from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.errors import CorpusTunerError, Declined
 from corpus_tuner.records import Expert, Message, Reply
 
 FEATURE = "answering with a local model"
 THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)  # some templates open each answer with an empty one
 BATCH = 16  # conversations that are answered together
+PLAIN = {"repetition_penalty": 1.0, "top_k": 0, "top_p": 1.0}  # a base's own generation settings would bend what is asked for
 
 
 def open_expert(expert: Expert, root: Path, *, base: bool = False, calls: Any = None) -> LocalModel:  # noqa: ARG001
-    """The model of `expert`, whose adapter lies under `root`; `base` opens what the adapter was trained on.
+    """The model of `expert`, whose adapter, or whole weights, lie under `root`; `base` opens what it was trained on.
 
     Both read the tokenizer and the chat template that are stored with the expert.
     """
     folder = root / expert.folder
-    for name in ("adapter_config.json", "adapter_model.safetensors", "generation_config.json"):
-        if not (folder / name).is_file():
-            raise CorpusTunerError(f"{folder} does not hold a whole expert ({name} is missing): train the expert again")
+    check_whole(folder)
     tokenizer = hub.load_tokenizer(str(folder), FEATURE)
-    model = hub.load_base(expert.base, FEATURE)
-    if not base:
+    model = hub.load_base(expert.base if base or is_adapter(folder) else str(folder), FEATURE)
+    if not base and is_adapter(folder):
         (peft,) = hub.require(FEATURE, "peft")
         model = peft.PeftModel.from_pretrained(model, folder)
-    ends = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))["eos_token_id"]
-    return LocalModel(model, tokenizer, ends, "base" if base else expert.name)
+    return LocalModel(model, tokenizer, ends(folder), "base" if base else expert.name)
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether an expert's folder holds an adapter, and not a whole model."""
+    return not (folder / "config.json").is_file()
+
+
+def check_whole(folder: Path) -> None:
+    """Raises CorpusTunerError where an expert's folder lacks one of its files."""
+    weights = ("adapter_config.json", "adapter_model.safetensors") if is_adapter(folder) else ()
+    for name in (*weights, "generation_config.json"):
+        if not (folder / name).is_file():
+            raise CorpusTunerError(f"{folder} does not hold a whole expert ({name} is missing): train the expert again")
+
+
+def ends(folder: Path) -> list[int]:
+    """The tokens that end an answer of the expert in `folder`."""
+    found = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))["eos_token_id"]
+    return found if isinstance(found, list) else [found]
 
 
 class LocalModel:
@@ -43,7 +62,32 @@ class LocalModel:
 
     def __init__(self, model: Any, tokenizer: Any, ends: Sequence[int], name: str) -> None:
         self.name = name
-        self._model, self._tokenizer, self._ends = model.eval(), tokenizer, list(ends)
+        self.module, self.tokenizer, self.ends = model.eval(), tokenizer, list(ends)
+        self.lock = threading.Lock()  # held for a step at a time: a large model fills its device
+
+    @cached_property
+    def room(self) -> int:
+        """Tokens that the model reads and writes at most."""
+        return getattr(self.module.config, "max_position_embeddings", None) or 1 << 20
+
+    @cached_property
+    def spell(self) -> Callable[[int], bytes]:
+        """The bytes of a token; a special one has none."""
+        from corpus_tuner.models.local_tokens import spelling
+
+        return spelling(self.tokenizer)
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the prompt that the chat template makes of `messages`."""
+        return self.tokenizer(self._prompt(messages), add_special_tokens=False)["input_ids"]
+
+    def _prompt(self, messages: Sequence[Message]) -> str:
+        from jinja2 import TemplateError
+
+        try:
+            return self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+        except TemplateError as error:
+            raise Declined(f"the chat template of this model refuses these messages: {error}") from None
 
     def complete(
         self,
@@ -73,10 +117,7 @@ class LocalModel:
         import torch
 
         torch.manual_seed(hash(tuple(seed)) & 0xFFFFFFFF)
-        prompts = [
-            self._tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-            for messages in batch
-        ]
+        prompts = [self._prompt(messages) for messages in batch]
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
         replies: dict[int, Reply] = {}
         for at in range(0, len(order), BATCH):
@@ -88,20 +129,20 @@ class LocalModel:
     def _write(self, prompts: list[str], max_tokens: int, temperature: float, stop: Sequence[str]) -> list[Reply]:
         import torch
 
-        read = self._tokenizer(prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
-        options: dict[str, Any] = {"max_new_tokens": max_tokens, "eos_token_id": self._ends}
-        options["pad_token_id"] = self._tokenizer.pad_token_id
+        read = self.tokenizer(prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
+        options: dict[str, Any] = PLAIN | {"max_new_tokens": max_tokens, "eos_token_id": self.ends}
+        options["pad_token_id"] = self.tokenizer.pad_token_id
         options |= {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}
         if stop:
-            options |= {"stop_strings": list(stop), "tokenizer": self._tokenizer}
+            options |= {"stop_strings": list(stop), "tokenizer": self.tokenizer}
         with torch.no_grad():
-            tokens = self._model.generate(**read.to(self._model.device), **options)
+            tokens = self.module.generate(**read.to(self.module.device), **options)
         new = tokens[:, read["input_ids"].shape[1] :].tolist()
         return [self._reply(int(mask.sum()), ids, stop) for mask, ids in zip(read["attention_mask"], new)]
 
     def _reply(self, prompt: int, ids: list[int], stop: Sequence[str]) -> Reply:
-        end = next((place for place, token in enumerate(ids) if token in self._ends), None)
-        text = THOUGHT.sub("", self._tokenizer.decode(ids[:end], skip_special_tokens=True))
+        end = next((place for place, token in enumerate(ids) if token in self.ends), None)
+        text = THOUGHT.sub("", self.tokenizer.decode(ids[:end], skip_special_tokens=True))
         cuts = [at for at in (text.find(mark) for mark in stop if mark) if at >= 0]
         text = text[: min(cuts)] if cuts else text
         reason = "stop" if cuts or end is not None else "length"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ class ScratchModel:
         self.name = name
         try:
             self.config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            self._template = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))["chat_template"]
+            self._chat_template: str = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))["chat_template"]
             tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
             self._weights = load_file(folder / "model.safetensors")
         except (OSError, SafetensorError, ValueError, KeyError) as error:
@@ -90,12 +91,15 @@ class ScratchModel:
                     replies[place] = self._reply(len(prompts[place]), tokens, reason, stop)
         return [replies[place] for place in range(len(prompts))]
 
+    @cached_property
+    def _template(self) -> Any:
+        """The compiled chat template. Threads that ask at once may each compile it; all of them get a whole one."""
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        return ImmutableSandboxedEnvironment().from_string(self._chat_template)
+
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the prompt that the chat template makes of `messages`."""
-        if isinstance(self._template, str):
-            from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-            self._template = ImmutableSandboxedEnvironment().from_string(self._template)
         text = self._template.render(messages=messages, add_generation_prompt=True)
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corpus_tuner.errors import CorpusTunerError, Declined
+from corpus_tuner.models.local import LocalModel
 from corpus_tuner.models.scratch import ScratchModel
-from corpus_tuner.models.tokens import End, Token, stream
+from corpus_tuner.models.tokens import End, Reader, ScratchReader, Token, stream
 from corpus_tuner.records import Message, Model
 from corpus_tuner.serve.problem import Problem
 
@@ -44,7 +45,8 @@ class Piece:
 def pieces(model: Model, ask: Ask) -> Iterator[Piece]:
     """The answer of `model` as it comes. Raises Problem for what this model cannot do."""
     try:
-        yield from _by_token(model, ask) if isinstance(model, ScratchModel) else _at_once(model, ask)
+        reader = _reader(model)
+        yield from _at_once(model, ask) if reader is None else _by_token(reader, ask)
     except Declined as declined:
         raise Problem(400, f"{declined}", "context_length_exceeded", "messages") from None
     except CorpusTunerError as error:
@@ -58,18 +60,33 @@ def whole(model: Model, ask: Ask) -> Piece:
     return Piece("".join(piece.text for piece in found), tokens, found[-1].finish_reason, found[-1].usage)
 
 
-def _by_token(model: ScratchModel, ask: Ask) -> Iterator[Piece]:
+def _reader(model: Model) -> Reader | None:
+    """What reads token by token for a model of ours; None for a stranger's, which answers whole."""
+    if isinstance(model, ScratchModel):
+        return ScratchReader(model)
+    if isinstance(model, LocalModel):
+        from corpus_tuner.models.local_tokens import LocalReader
+
+        return LocalReader(model)
+    return None
+
+
+def _by_token(reader: Reader, ask: Ask) -> Iterator[Piece]:
     held, tokens, begun = "", [], False
-    prompt = len(model.encode(ask.messages))
+    try:
+        prompt = len(reader.encode(ask.messages))
+    except Declined as declined:
+        raise Problem(400, f"{declined}", "invalid_value", "messages") from None
     keep = max((len(mark) for mark in ask.stop), default=1) - 1
     items = stream(
-        model, ask.messages, max_tokens=ask.max_tokens, temperature=ask.temperature, top_p=ask.top_p, seed=ask.seed, top=ask.top or 0
+        reader, ask.messages, max_tokens=ask.max_tokens, temperature=ask.temperature, top_p=ask.top_p, seed=ask.seed, top=ask.top or 0
     )
     for count, item in enumerate(items, start=1):
         if isinstance(item, End):
             yield Piece(held.rstrip(), tuple(tokens), item.finish_reason, _usage(prompt, item.completion_tokens))
             return
-        tokens.append(item)
+        if item.bytes:
+            tokens.append(item)
         held = held + item.text if begun else item.text.lstrip()
         begun = begun or bool(held)
         cut = _first(held, ask.stop)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from corpus_tuner import plugins
 from corpus_tuner.serve import files, jobs
 from corpus_tuner.serve.config import Base, Config
 from corpus_tuner.serve.guard import owner_of
@@ -111,20 +112,14 @@ def _method(asked: Create, base: Base) -> dict[str, Any]:
     for other in ("supervised", "dpo", "reinforcement"):
         if other != method.type and getattr(method, other) is not None:
             raise Problem(400, f"'method.{other}' does not go with type {method.type!r}.", "invalid_value", f"method.{other}")
-    if method.type not in _methods(base.trainer):
-        said = f"Method {method.type!r} is not available for {asked.model}: {', '.join(_methods(base.trainer))} is."
+    known = plugins.methods(base.trainer)
+    if method.type not in known:
+        said = f"Method {method.type!r} is not available for {asked.model}: {', '.join(known)} is."
         raise Problem(400, said, "unsupported_value", "method.type")
     given = getattr(method, method.type) or (Preference() if method.type == "dpo" else Supervised())
     numbers = given.hyperparameters.model_dump()
     numbers["batch_size"] = numbers["batch_size"] or "auto"
     return {"type": method.type, "hyperparameters": numbers}
-
-
-def _methods(trainer: str) -> tuple[str, ...]:
-    """The methods of a trainer: it names those beyond supervised in its `methods`."""
-    from corpus_tuner import plugins
-
-    return tuple(getattr(plugins.load("trainers", trainer), "methods", ("supervised",)))
 
 
 def _check_file(state: State, owner: str, param: str, name: str) -> None:

@@ -31,12 +31,12 @@ def create(state: State, most: int, **values: Any) -> str:
     job = new_id("ftjob-")
     place = folder(state, job)
     place.mkdir()
-    for role, name in (("training_file", TRAIN), ("validation_file", VALIDATION)):
-        if values[role]:
-            _link(state.folder / "files" / values[role], place / name)
+    files = [(role, name) for role, name in (("training_file", TRAIN), ("validation_file", VALIDATION)) if values[role]]
     values |= {"id": job, "created_at": now(), "status": "validating_files", "method": json.dumps(values["method"])}
     values["metadata"] = json.dumps(values["metadata"]) if values["metadata"] is not None else None
     try:
+        for role, name in files:
+            _own(state.folder / "files" / values[role], place / name, role)
         with state.write() as db:
             waiting = db.execute(f"SELECT COUNT(*) FROM jobs WHERE status IN {GOING}").fetchone()[0]  # noqa: S608 - ours
             _check_room(waiting, most)
@@ -56,12 +56,20 @@ def _check_room(waiting: int, most: int) -> None:
         raise Problem(429, said, "job_queue_full", again=False)
 
 
-def _link(source: Path, target: Path) -> None:
+def _own(source: Path, target: Path, role: str) -> None:
+    try:
+        link(source, target)
+    except FileNotFoundError:  # it was deleted since it was found
+        raise Problem(400, f"invalid {role}: {source.name}", "invalid_file", role) from None
+
+
+def link(source: Path, target: Path) -> None:
+    """Gives `source` a second name, or copies it on a file system without hard links."""
     try:
         os.link(source, target)
-    except FileNotFoundError:
-        raise Problem(400, f"invalid training_file: {source.name}", "invalid_file", "training_file") from None
-    except OSError:  # a file system without hard links
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:
         shutil.copyfile(source, target)
 
 
@@ -129,6 +137,11 @@ def resume(state: State, job: str) -> None:
         if not move(db, job, to, ("paused",), "The job goes on"):
             said = "is still being paused" if row["status"] == "pausing" else f"is {row['status']}"
             raise Problem(400, f"Only a paused job can be resumed: {job} {said}", "job_not_paused", "fine_tune_id")
+
+
+def method(row: sqlite3.Row) -> str:
+    """How a job trains: "supervised" or "dpo"."""
+    return json.loads(row["method"])["type"]
 
 
 def numbers(row: sqlite3.Row) -> dict[str, Any]:

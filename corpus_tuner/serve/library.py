@@ -19,13 +19,13 @@ from fastapi.responses import JSONResponse
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.models import open_model
-from corpus_tuner.models.scratch import ScratchModel
 from corpus_tuner.records import Expert, Model
 from corpus_tuner.serve.config import Config
 from corpus_tuner.serve.guard import owner_of
 from corpus_tuner.serve.problem import Problem, unknown_model
 from corpus_tuner.serve.state import State
 from corpus_tuner.store import from_json
+from corpus_tuner.train import epochs
 
 LOCAL = ("scratch", "transformers")  # backends that answer here; the experts of other hosts are asked there
 
@@ -67,6 +67,9 @@ class Library:
         row = self.state.one("SELECT * FROM models WHERE owner = ? AND id = ?", owner, name)
         if row is not None:
             return self._trained(row)
+        found = self._checkpoint(owner, name)
+        if found is not None:
+            return found
         base = self.config.find(name)
         if base is not None:
             return Place(name, f"base {base.base}", self.state.folder / "bases" / "scratch", base.base)
@@ -91,23 +94,24 @@ class Library:
                     return self._opened[place.key]
             try:
                 model = self._open(place)
-                if isinstance(model, ScratchModel):
-                    model.encode(())  # compiles its template: what many threads would do at once, and wrongly, one does
             except (OSError, CorpusTunerError):
                 if not place.base and not (place.folder / "expert.json").exists():
                     raise unknown_model(place.name) from None  # it was deleted just now
                 raise
+            finally:
+                with self._lock:
+                    self._opening.pop(place.key, None)
             with self._lock:
                 self._opened[place.key] = model
                 while len(self._opened) > self.config.open_models:
                     self._opened.popitem(last=False)
-                self._opening.pop(place.key, None)
         return model
 
     def forget(self, place: Place) -> None:
         """Drops a model from memory; answers that are under way still end well."""
         with self._lock:
-            self._opened.pop(place.key, None)
+            for key in [key for key in self._opened if key.split(" ")[0] == place.key]:  # its earlier epochs, too
+                del self._opened[key]
 
     def _open(self, place: Place) -> Model:
         if place.base:
@@ -123,6 +127,18 @@ class Library:
     def _trained(self, row: Any) -> Place:
         folder = self.state.folder / "models" / row["job"]
         return Place(row["id"], row["job"], folder, created=row["created_at"], owned_by=row["owner"] or "corpus-tuner")
+
+    def _checkpoint(self, owner: str, name: str) -> Place | None:
+        """An earlier epoch of a model that is still there."""
+        asked = (
+            "SELECT checkpoints.*, models.owner FROM checkpoints JOIN models ON models.job = checkpoints.job"
+            " WHERE checkpoints.model = ? AND models.owner = ?"
+        )
+        row = self.state.one(asked, name, owner)
+        if row is None:
+            return None
+        expert = self._trained(row)
+        return replace(expert, name=name, key=f"{expert.key} {row['step']}", folder=epochs.place(expert.folder, row["step"]))
 
     def _experts(self) -> Iterator[Place]:
         for receipt in sorted(self.root.glob("generated/*/experts/*/expert.json")):

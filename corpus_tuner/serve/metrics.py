@@ -19,6 +19,7 @@ class Metrics:
 
     def __init__(self, state: State, job: sqlite3.Row, log: Path) -> None:
         self._state, self._job, self._log = state, job["id"], log
+        self._method = jobs.method(job)
         self._step: int = job["step"]
         self._started = self._last = time.monotonic()
         self._first: int | None = None
@@ -40,7 +41,7 @@ class Metrics:
             self._steps = round(log[-1]["step"] * self._total / self._done)
         with self._state.write() as db:
             for line in lines:
-                jobs.event(db, self._job, *_said(line, self._steps))
+                jobs.event(db, self._job, *_said(line, self._steps, self._method))
                 self._step = line["step"]
             db.execute(
                 "UPDATE jobs SET step = ?, estimated_finish = ? WHERE id = ? AND status = 'running'",
@@ -72,18 +73,25 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 def loss(line: dict[str, Any]) -> float | None:
     """The training loss of a line of the log."""
-    return line.get("train_loss", line.get("loss"))
+    return line.get("loss")
 
 
-def measured(line: dict[str, Any]) -> dict[str, Any]:
-    """A line of the log in the words of OpenAI's metrics; what the trainer did not measure is not there."""
-    names = {"valid_loss": "valid_loss", "train_mean_token_accuracy": "train_mean_token_accuracy"}
-    return {"step": line["step"], "train_loss": loss(line)} | {to: line[of] for of, to in names.items() if of in line}
+def measured(line: dict[str, Any], method: str) -> dict[str, Any]:
+    """A line of the log in the words of OpenAI's metrics; what the trainer did not measure is not there.
+
+    Validation is always of the whole file, so that the two losses are one. Of DPO the accuracy is one of choices, not of
+    tokens, and has no word there.
+    """
+    names = {"valid_loss": "validation_loss", "full_valid_loss": "validation_loss"}
+    if method == "supervised":
+        names |= {"valid_mean_token_accuracy": "validation_accuracy", "full_valid_mean_token_accuracy": "validation_accuracy"}
+    return {"step": line["step"], "train_loss": loss(line)} | {to: line[of] for to, of in names.items() if of in line}
 
 
-def _said(line: dict[str, Any], total: int) -> tuple[str, str, dict[str, Any]]:
+def _said(line: dict[str, Any], total: int, method: str) -> tuple[str, str, dict[str, Any]]:
     total = max(total, line["step"])
-    data = measured(line) | {"total_steps": total}
+    data = measured(line, method) | {"total_steps": total}
     data |= {name: line[name] for name in ("recall", "tokens_per_second", "learning_rate") if name in line}
     more = f", recall={line['recall']:.2f}" if "recall" in line else ""
+    more += f", validation loss={line['validation_loss']:.4f}" if "validation_loss" in line else ""
     return f"Step {line['step']}/{total}: training loss={data['train_loss']:.4f}{more}", "info", data

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from corpus_tuner.serve import jobs
 from corpus_tuner.serve.metrics import measured, read_log
 from corpus_tuner.serve.state import State, new_id, now
 from corpus_tuner.store import from_json, write_text
+from corpus_tuner.train import epochs
 
 COLUMNS = ("step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy")  # of OpenAI's result file
 
@@ -24,7 +27,12 @@ def is_published(state: State, job: str) -> bool:
 
 
 def publish(state: State, job: str, partial: Path) -> None:
-    """Moves a whole expert to where it answers from."""
+    """Moves a whole expert to where it answers from, its kept epochs with it, each a whole expert, too."""
+    shared = [path for path in partial.iterdir() if path.is_file() and path.suffix != ".safetensors" and path.name != "log.jsonl"]
+    for epoch in epochs.kept(partial).values():
+        for path in shared:
+            with suppress(FileExistsError):
+                jobs.link(path, epoch / path.name)
     partial.rename(state.folder / "models" / job)
 
 
@@ -32,7 +40,8 @@ def finish(state: State, job: sqlite3.Row) -> None:
     """Makes the model, its result file and the job's success known, all at once, unless the job is to run no longer."""
     place = state.folder / "models" / job["id"]
     expert = from_json(Expert, json.loads((place / "expert.json").read_text(encoding="utf-8")))
-    log = read_log(place / "log.jsonl")
+    method = jobs.method(job)
+    log = [measured(line, method) for line in read_log(place / "log.jsonl")]
     result = new_id("file-")
     size = _write_result(state.folder / "files" / result, log)
     tokens = count_tokens(place / "tokenizer.json", jobs.folder(state, job["id"]) / jobs.TRAIN)
@@ -53,11 +62,11 @@ def finish(state: State, job: sqlite3.Row) -> None:
             "INSERT INTO files (id, owner, bytes, created_at, filename, purpose) VALUES (?, ?, ?, ?, ?, ?)",
             (result, job["owner"], size, now(), "step_metrics.csv", "fine-tune-results"),
         )
-        last = measured(log[-1]) if log else {"step": 0}
-        db.execute(
-            "INSERT INTO checkpoints (id, job, created_at, model, step, metrics) VALUES (?, ?, ?, ?, ?, ?)",
-            (new_id("ftckpt_"), job["id"], now(), model, last["step"], json.dumps(last)),
-        )
+        for name, line in checkpoints(place, model, log):
+            db.execute(
+                "INSERT INTO checkpoints (id, job, created_at, model, step, metrics) VALUES (?, ?, ?, ?, ?, ?)",
+                (new_id("ftckpt_"), job["id"], now(), name, line["step"], json.dumps(line)),
+            )
 
 
 def model_name(job: sqlite3.Row) -> str:
@@ -66,12 +75,20 @@ def model_name(job: sqlite3.Row) -> str:
     return f"ft:{job['model']}:{job['organization']}:{suffix}:{job['id'][-8:]}"
 
 
+def checkpoints(place: Path, model: str, log: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(name of a model that answers, its metrics) of each kept epoch, the oldest first: the last is the model itself."""
+    last = log[-1] if log else {"step": 0}
+    for line in log:
+        if line["step"] in epochs.kept(place) and line is not last:
+            yield f"{model}:ckpt-step-{line['step']}", line
+    yield model, last
+
+
 def _write_result(path: Path, log: list[dict[str, Any]]) -> int:
     text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
     table.writeheader()
-    for line in map(measured, log):
-        line["train_accuracy"] = line.pop("train_mean_token_accuracy", "")
+    for line in log:
         table.writerow(line)
     write_text(path, text.getvalue())
     return path.stat().st_size

@@ -138,11 +138,15 @@ def _pair(number: int, row: Mapping[str, Any]) -> None:
 def _preference(number: int, row: Mapping[str, Any]) -> None:
     if not isinstance(row["input"], dict):
         raise BadFile(f"Line {number}: 'input' must be an object with messages")
+    if row["input"].get("tools"):
+        raise BadFile(f"Line {number}: 'tools' are not trained here")
     _messages(number, row["input"].get("messages"), "messages")
     for key in ("preferred_output", "non_preferred_output"):
         _messages(number, row[key], key)
-        if any(message["role"] != "assistant" for message in row[key]):
-            raise BadFile(f"Line {number}: {key!r} holds a message that is not the assistant's")
+        if len(row[key]) != 1 or row[key][0]["role"] != "assistant" or not row[key][0]["content"].strip():
+            raise BadFile(f"Line {number}: {key!r} must hold one message of the assistant, and not an empty one")
+    if row["preferred_output"][0]["content"].strip() == row["non_preferred_output"][0]["content"].strip():
+        raise BadFile(f"Line {number}: both outputs are the same: there is nothing to prefer")
 
 
 def _names(names: frozenset[str]) -> str:

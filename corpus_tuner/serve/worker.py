@@ -23,18 +23,18 @@ from corpus_tuner.settings import TrainSettings
 from corpus_tuner.store import to_json, write_json
 
 LOOK = 0.3  # seconds between two looks at what the owner wants
+EPOCHS_KEPT = 3  # that a job's checkpoints name, as OpenAI has it
 
 
 def check(state: State, job: sqlite3.Row) -> None:
     """Looks at a job's files: it is queued, or failed with a reason that names the line."""
     place = jobs.folder(state, job["id"])
-    method = "dpo" if '"dpo"' in job["method"] else "supervised"
     files = [("training_file", jobs.TRAIN, rows.LEAST)]
     if job["validation_file"]:
         files.append(("validation_file", jobs.VALIDATION, 1))
     for param, name, least in files:
         try:
-            rows.check(place / name, method, least)
+            rows.check(place / name, jobs.method(job), least)
         except rows.BadFile as bad:
             with state.write() as db:
                 jobs.fail(db, job["id"], bad.code or f"invalid_{param}", f"{param.replace('_', ' ')}: {bad}", param)
@@ -95,10 +95,10 @@ def _train(state: State, job: sqlite3.Row) -> None:
 
 
 def _settings(job: sqlite3.Row) -> TrainSettings:
-    numbers = jobs.numbers(job)
+    method, numbers = jobs.method(job), jobs.numbers(job)
     rate = numbers["learning_rate_multiplier"]
     if rate != "auto":
-        rate = float(rate) * standard_rate(job["trainer"])
+        rate = float(rate) * standard_rate(job["trainer"], method)
     return TrainSettings(
         trainer=job["trainer"],
         base=job["base"],
@@ -106,14 +106,16 @@ def _settings(job: sqlite3.Row) -> TrainSettings:
         batch_size=numbers["batch_size"],
         learning_rate=rate,
         seed=job["seed"],
+        keep_epochs=EPOCHS_KEPT,
+        preferences=jobs.TRAIN if method == "dpo" else "",
+        beta=numbers.get("beta", "auto"),
     )
 
 
-def standard_rate(trainer: str) -> float:
-    """The learning rate that a multiplier multiplies: the trainer's own `RATE`. Raises CorpusTunerError without one."""
-    module = sys.modules[plugins.load("trainers", trainer).__module__]
-    rate = getattr(module, "RATE", None)
-    if not isinstance(rate, float):
+def standard_rate(trainer: str, method: str) -> float:
+    """The learning rate that a multiplier multiplies. Raises CorpusTunerError for a trainer that names none."""
+    rate = plugins.methods(trainer)[method]
+    if not rate:
         raise CorpusTunerError(f"the {trainer} trainer has no standard learning rate to multiply: use learning_rate_multiplier auto")
     return rate
 

@@ -18,14 +18,19 @@ def keep(folder: Path, step: int, model: Any, count: int) -> None:
     """
     if not count:
         return
-    place = folder / FOLDER / f"{step:08d}"
-    partial = place.with_name(f".{place.name}")
-    for old in (partial, place):
+    at = place(folder, step)
+    partial = at.with_name(f".{at.name}")
+    for old in (partial, at):
         shutil.rmtree(old, ignore_errors=True)
     weights.save(model, partial)
-    partial.rename(place)
-    for old in sorted(place.parent.glob("[0-9]*"))[:-count]:
+    partial.rename(at)
+    for old in sorted(at.parent.glob("[0-9]*"))[:-count]:
         shutil.rmtree(old)
+
+
+def place(folder: Path, step: int) -> Path:
+    """Where the epoch that ended at `step` lies."""
+    return folder / FOLDER / f"{step:08d}"
 
 
 def kept(folder: Path) -> dict[int, Path]:

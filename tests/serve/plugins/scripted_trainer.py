@@ -8,6 +8,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Expert, Reply, silent
@@ -15,7 +16,7 @@ from corpus_tuner.store import write_text
 
 
 class ScriptedTrainer:
-    methods = ("supervised", "dpo")
+    methods: ClassVar = {"supervised": 1e-3, "dpo": 1e-4}
 
     def train(self, train, validation, settings, folder, progress=silent):
         passes, seconds, *fault = settings.base.split()
