@@ -76,7 +76,7 @@ def files_below(root: Any) -> Iterator[tuple[str, Any]]:
 def span(path: Path, start: int, end: int) -> bytes:
     """Bytes `start` to `end` of a file, and no more over the network."""
     if not isinstance(path, Path):
-        return path.fs.cat_file(path.path, start, end)
+        return path.fs.cat_file(path.path, start=start, end=end)
     with path.open("rb") as file:
         file.seek(start)
         return file.read(end - start)
