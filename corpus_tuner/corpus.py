@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -15,7 +16,7 @@ from corpus_tuner.errors import CorpusTunerError, Unavailable
 from corpus_tuner.place import Counts, Place, Stage
 from corpus_tuner.records import Document, Example, Reason, Reject, Section
 from corpus_tuner.stages import STAGES
-from corpus_tuner.store import digest, is_stored, read_jsonl, remembered, write_json
+from corpus_tuner.store import digest, is_stored, read_file, read_jsonl, remembered, write_json
 from corpus_tuner.targets import Overrides, resolve
 
 KINDS = {"documents": Document, "sections": Section, "examples": Example, "rejects": Reject}
@@ -99,6 +100,8 @@ class Corpus:
         with self.locked():
             for left in self.place.folder.rglob(".*.tmp"):  # by a killed process
                 left.unlink()
+            if fresh:
+                self.place.forget_progress()
             for stage in STAGES:
                 if fresh or self._is_stale(stage):
                     try:
@@ -203,7 +206,8 @@ class Corpus:
     def _unknown_templates(self) -> list[dict[str, Any]]:
         from corpus_tuner.clean.wikitext import read_losses
 
-        lost = (one.detail for one in read_jsonl(self.place.rejects, Reject) if one.reason is Reason.UNKNOWN_TEMPLATES)
+        rejects = chain(read_file(self.place.rejects, Reject), read_jsonl(self.place.lost("clean"), Reject))
+        lost = (one.detail for one in rejects if one.reason is Reason.UNKNOWN_TEMPLATES)
         return [{"name": name, "uses": uses, "characters": size} for name, (uses, size) in read_losses(lost).items()]
 
     def table(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -134,6 +135,12 @@ class Place:
             return {}
         except ValueError as error:
             raise CorpusTunerError(f"{path} is damaged ({error}): delete it, and the stages run again") from None
+
+    def forget_progress(self) -> None:
+        """Takes away what spares work that is now asked for anew: blocks of a run that was cut off, remembered digests."""
+        for left in self.folder.glob(".*.partial"):
+            shutil.rmtree(left, ignore_errors=True)
+        self.digests.unlink(missing_ok=True)
 
     def report(self) -> Path | None:
         """The newest evaluation's report."""

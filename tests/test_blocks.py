@@ -259,6 +259,18 @@ def test_blocks_of_other_inputs_are_cleared_away(tmp_path: Path) -> None:
     assert not list(place.folder.glob(".clean-*"))
 
 
+def test_fresh_takes_nothing_from_a_run_that_was_cut_off(tmp_path: Path, small: None) -> None:
+    """Its blocks are done again, and digests read again."""
+    made = corpus(tmp_path, str(multistream(tmp_path / "d-multistream.xml.bz2", 60)))
+    made.clean()
+    left = made.place.folder / ".fetch-12345678.partial"
+    left.mkdir()
+    made.place.digests.write_text("{}")
+    made.build("clean", fresh=True)
+    assert not left.exists()
+    assert not made.place.digests.exists()
+
+
 # -------------------------------------------------------------------------------------------- more sources than one
 
 
