@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Scores the wikitext cleaner against MediaWiki's own rendering, and times it, beside other tools in the same run.
 
-  score_cleaning.py GOLD_FOLDER SCORER.py [--out FOLDER] [--all]
+  score_cleaning.py GOLD_FOLDER SCORER.py [--gold FILE] [--out FOLDER] [--all]
 
 GOLD_FOLDER  gold.json ({page: sections}), index.json ({"pages": [{"file", "title", "lang"}]}) and the wikitext files
 SCORER.py    called as `SCORER.py GOLD.json SECTIONS.jsonl --json`; prints one JSON object of figures
+--gold       another gold, such as scripts/render_gold.py writes; default that of the folder
 --out        where the sections go, one JSON object a line; default a temporary folder
 --all        times every page of the folder, not only those with gold, and names the slowest
 
@@ -138,12 +139,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("scorer", type=Path)
+    parser.add_argument("--gold", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--all", action="store_true")
     options = parser.parse_args()
     out = options.out or Path(tempfile.mkdtemp(prefix="score-cleaning-"))
     out.mkdir(parents=True, exist_ok=True)
-    gold = options.folder / "gold.json"
+    gold = options.gold or options.folder / "gold.json"
     pages = json.loads(gold.read_text(encoding="utf-8"))
     index = json.loads((options.folder / "index.json").read_text(encoding="utf-8"))["pages"]
     every = {

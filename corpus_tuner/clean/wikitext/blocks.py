@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from corpus_tuner.clean.outline import Written
-from corpus_tuner.clean.wikitext.strip import BLOCK, LINE
+from corpus_tuner.clean.wikitext.strip import ALONE, BLOCK, INLINE, LINE
 from corpus_tuner.clean.wikitext.tables import SKIPPED, Table, is_column, row_text
 
 _HEADING = re.compile(r"(={1,6})(.*?[^\s=].*?|=+)(={1,6})\s*$")
@@ -19,6 +19,7 @@ class Reader:
     def __init__(self) -> None:
         self.sections = [Written(0, "")]
         self._paragraph: list[str] = []
+        self._alone = False  # whether the lines of the paragraph each hold a thumbnail or the like
         self._numbers: list[int] = []
         self._tables: list[Table] = []
 
@@ -65,6 +66,9 @@ class Reader:
                 self._emit("line", line.replace(BLOCK, " ").strip())
                 return
         self._numbers.clear()
+        if (ALONE in line) != self._alone:
+            self._end_paragraph()
+            self._alone = ALONE in line
         self._paragraph.append(line)
 
     def _emit(self, kind: str, text: str) -> None:
@@ -75,7 +79,7 @@ class Reader:
         if self._paragraph:
             text = " ".join(self._paragraph)
             self._paragraph.clear()
-            for piece in text.split(BLOCK):
+            for piece in text.replace(ALONE, "").replace(INLINE, "").split(BLOCK):
                 lines = [line.strip() for line in piece.split(LINE)]
                 self._emit("paragraph", "\n".join(line for line in lines if line))
 
@@ -84,7 +88,7 @@ class Reader:
         if self._paragraph:
             self._end_paragraph()
         prefix, text = _LIST.match(line).groups()
-        text = text.replace(BLOCK, " ").replace(LINE, " ").strip()
+        text = text.replace(BLOCK, " ").replace(LINE, " ").replace(INLINE, "").strip()
         depth, marker = len(prefix), ""
         self._numbers = (self._numbers + [0] * depth)[:depth]
         if prefix[-1] == "#":

@@ -13,7 +13,7 @@ from corpus_tuner.clean.wikitext.definitions import Words
 from corpus_tuner.clean.wikitext.functions import PLAIN_NUMBERS, arguments, call, fields
 from corpus_tuner.clean.wikitext.losses import Losses
 from corpus_tuner.clean.wikitext.names import Names
-from corpus_tuner.clean.wikitext.strip import BLOCK
+from corpus_tuner.clean.wikitext.strip import ALONE, BLOCK, INLINE
 
 DEPTH = 100  # MediaWiki expands no deeper ($wgMaxPPExpandDepth); what lies deeper is dropped, and counted as lost
 
@@ -155,7 +155,7 @@ class Expander:
             return BLOCK + "\n" + label.partition("\n")[2]
         if kind in self._names.file:
             options = {option.partition("=")[0].strip().lower() for option in label.split("|")}
-            return BLOCK if options & self._names.floating else ""
+            return ALONE + BLOCK if options & self._names.floating else INLINE
         if hidden:
             return ""
         if target.startswith(("http://", "https://", "//")):

@@ -10,6 +10,8 @@ from corpus_tuner.clean.wikitext.definitions import Words
 from corpus_tuner.clean.wikitext.losses import Losses
 
 BLOCK = "\x01"  # a block begins or ends here: the paragraph around it is split
+ALONE = "\x04"  # beside BLOCK: its line stays out of the paragraphs around it (MediaWiki's BlockLevelPass::execute)
+INLINE = "\x05"  # something stood here that leaves no text: its line is not blank, and does not begin with the space behind it
 LINE = "\x02"  # a line break within a paragraph
 NOTHING = "\x03"  # keeps its two sides apart until markup is read
 SAVED = re.compile("\x7f(\\d+)\x7f")  # a stretch of text that no later step may read as markup
@@ -20,6 +22,7 @@ _DROPPED = (
     "graph|indicator|templatedata|includeonly|math|chem|ce|charinsert|dynamicpagelist|rss|langconvert|categorylist"
 )
 _TAG = re.compile(rf"<(?:!--|(/?)({_DROPPED}|nowiki|pre|syntaxhighlight|source|poem)(?![\w-])([^<>]*)>)", re.IGNORECASE)
+_INLINE = frozenset({"ref", "math", "chem", "ce", "hiero", "score"})
 _CODE = frozenset({"pre", "syntaxhighlight", "source"})
 _BLANK_LINE_END = re.compile(r"[ \t]*\n")
 
@@ -46,6 +49,8 @@ class Stripper:
                 position = found.end()
                 if found[2].lower() == "nowiki":
                     out.append(NOTHING)
+                elif not found[1]:
+                    self._hold_line(found[2].lower(), out)
             else:
                 position = self._element(text, found, out)
         out.append(text[position:])
@@ -84,7 +89,13 @@ class Stripper:
             out.append(self.save(words({"1": inner.strip()})))
         elif name not in ("ref", "references"):
             self._losses.add(f"<{name}>", closing.end() - opening.start())
+        self._hold_line(name, out)
         return closing.end()
+
+    def _hold_line(self, name: str, out: list[str]) -> None:
+        """Marks the place of an inline element that opens a line."""
+        if name in _INLINE and (not out or out[-1].endswith("\n")):
+            out.append(INLINE)
 
     def save(self, literal: str) -> str:
         """A mark that stands for `literal`."""

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field
 
 from corpus_tuner.clean.outline import row_line
-from corpus_tuner.clean.wikitext.strip import BLOCK, LINE
+from corpus_tuner.clean.wikitext.strip import ALONE, BLOCK, INLINE, LINE
 
 SKIPPED = re.compile(r"infobox|navbox|navbar|vcard|metadata|ambox|mbox|sidebar|succession|noprint|stub", re.IGNORECASE)
 _LIST = re.compile(r"[*#:;]+[ \t]*")
-_MARKS = re.compile(f"[{BLOCK}{LINE}]+")
+_MARKS = re.compile(f"[{ALONE}{BLOCK}{INLINE}{LINE}]+")
 
 
 @dataclass(slots=True)
