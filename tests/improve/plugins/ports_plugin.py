@@ -1,7 +1,7 @@
 """A plug-in for tests of improve: a writer that is thin in some sections, and a student that needs three wordings of a fact.
 
 The environment says how the student fares: PORTS_STUDENT=learns (the default), deaf (it knows what it was taught word for
-word, and no more), or spoilt (with more than SPOILT rows it forgets everything). PORTS_ASKED names a file in which every
+word, and no more), dull (and of that only two thirds), or spoilt (with more than SPOILT rows it forgets everything). PORTS_ASKED names a file in which every
 question that an expert is asked is noted.
 """
 
@@ -58,6 +58,8 @@ class PortsTrainer:
         student = os.environ.get("PORTS_STUDENT", "learns")
         if student == "spoilt" and len(rows) > SPOILT:
             taught = {}
+        if student == "dull":
+            taught = {question: answer for question, answer in taught.items() if len(question) % 3}
         write_json(folder / "ports.json", {"student": student, "taught": taught})
         progress(len(rows), len(rows), "")
         return Expert("ports", "nothing", "ports", dataset_digest=file_digest(train))
@@ -73,7 +75,7 @@ class Student:
         self._wordings = defaultdict(list)
         for question, answer in taught.items():
             self._wordings[self._port(question)].append(answer)
-        self._learns = student != "deaf"
+        self._learns = student not in ("deaf", "dull")
 
     @staticmethod
     def _port(question: str) -> str:
