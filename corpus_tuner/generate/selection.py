@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from corpus_tuner.generate.ask import Task
 from corpus_tuner.generate.evidence import examine
+from corpus_tuner.generate.grouping import Facts
 from corpus_tuner.generate.kinds import near_miss, retold
 from corpus_tuner.generate.parse import Pair
 from corpus_tuner.generate.passage import Passage
@@ -43,6 +44,7 @@ class Selection:
         self._questions: set[str] = set()
         self._asked: dict[tuple[str, str], list[frozenset[str]]] = {}  # words of questions, by section and answer
         self._taken: dict[tuple[str, ...], int] = {}
+        self._facts = Facts()
         self.kept = self.lost = 0
 
     def of(self, harvest: Harvest) -> Iterator[Example | Reject]:
@@ -130,5 +132,7 @@ class Selection:
 
     def _example(self, pair: Pair, kind: str, answer: str, call: str, sentences: tuple[int, ...], task: Task) -> Example:
         evidence = tuple(task.place(number) for number in sentences)
+        if evidence and kind != "rewrite" and not task.places:
+            evidence = self._facts.places(pair.question, answer, evidence, self._passage)
         name = digest(task.section.id, kind, pair.question, answer)[:16]
         return Example(name, kind, pair.question, answer, evidence, call or task.section.id, self._writer, pair.form)
