@@ -65,7 +65,8 @@ def improve(corpus: Any, rounds: int, max_cost: float, watcher: Any) -> Improvem
             stopped = "" if found.kept and not found.cut else "--max-cost is reached" if found.cut else found.why
         done = tuple(verdict(place, key) for key in way.rounds)
         last = run_folder(place).name
-        test = corpus.compare(way.first, last) if way.first != last else None
+        asked = way.first != last and "expert" in place.settings.evaluate.arms
+        test = corpus.compare(way.first, last) if asked else None
         result = Improvement(corpus.name, done, stopped or "all rounds are made", round(budget.spent(place), 4), (way.first, last), test)
         write_json(place.folder / "improve" / "report.json", to_json(result))
         write_text(place.folder / "improve" / "report.txt", text(result) + "\n")

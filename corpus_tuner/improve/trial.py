@@ -24,6 +24,7 @@ from corpus_tuner.records import Answer, Example, Progress, Question, Reject, Se
 from corpus_tuner.store import digest, file_digest, from_json, read_jsonl, to_json, write_json, write_jsonl
 
 EACH = 4  # further pairs for a weak sentence, as far as the writer has them; a third of them validates
+MOST_ASKED = 1000  # trained questions, chosen by digest
 LOOKED_AT = ("train", "validation")  # the splits that the loop may see
 
 
@@ -35,7 +36,7 @@ class Verdict:
     kept: bool
     why: str
     weak_facts: int
-    weak_sections: tuple[str, ...]
+    weak_sections: tuple[str, ...]  # headings of those that are weak as a whole
     weak_sentences: int
     judged_by: str
     written: int
@@ -77,7 +78,9 @@ def run(place: Place, max_cost: float, watcher: Any) -> Verdict:
     watcher.start("asking the expert")
     before = _answers(place, place, asked, folder / "answers-before.jsonl", max_cost, watcher.progress)
     weak = find(asked, [is_right(one) for one in before], _of(place, "train"))
-    found = Verdict(key, False, "nothing is weak", weak.facts, (*weak.sections, *weak.thin), weak.count, weak.judged_by, 0, 0, 0, False)
+    headings = {one.id: one.heading for one in read_jsonl(place.sections, Section) if one.id in weak.sentences}
+    whole = tuple(headings[name] for name in (*weak.sections, *weak.thin))
+    found = Verdict(key, False, "nothing is weak", weak.facts, whole, weak.count, weak.judged_by, 0, 0, 0, False)
     if weak.count:
         found = _tried(place, trial, weak, found, (asked, before), max_cost, watcher)
     write_json(done, to_json(found))
@@ -149,10 +152,12 @@ def judged(found: Verdict, asked: Sequence[Question], before: Sequence[Answer], 
 
 
 def looked_at(place: Place) -> list[Question]:
-    """The trained and the validation questions of a corpus, and no others."""
-    from corpus_tuner.evaluate.questions import from_examples
+    """The validation questions of a corpus, and its trained ones, at most MOST_ASKED; no others."""
+    from corpus_tuner.evaluate.questions import from_examples, sample
 
-    return from_examples(pairs(place), {name: split for name, split in splits(place).items() if split in LOOKED_AT})
+    found = from_examples(pairs(place), {name: split for name, split in splits(place).items() if split in LOOKED_AT})
+    chosen = {one.id for one in sample((one for one in found if one.cls == "trained"), MOST_ASKED)}
+    return [one for one in found if one.cls == "validation" or one.id in chosen]
 
 
 def is_right(answer: Answer) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 from corpus_tuner.improve.trial import Verdict
 
+SHOWN = 5  # headings of weak sections
+
 
 def text(found: Any) -> str:
     """What `found` (an Improvement) brought, as lines for a person."""
@@ -15,7 +17,8 @@ def text(found: Any) -> str:
     if found.paid:
         lines.append(f"paid for improvements of this corpus so far: {found.paid:g}")
     if found.test is None:
-        return "\n".join([*lines, "the expert is the one that was there before"])
+        same = "the expert is the one that was there before"
+        return "\n".join([*lines, "there is no evaluation of the experts to compare" if found.improved else same])
     from corpus_tuner.evaluate.comparison import table
 
     return "\n".join([*lines, f"test and all other questions of both evaluations ({' -> '.join(found.runs)}), by which nothing was decided:", table(found.test)])
@@ -23,7 +26,8 @@ def text(found: Any) -> str:
 
 def _round(number: int, one: Verdict) -> Iterator[str]:
     whole = f" and {len(one.weak_sections)} section{'s' * (len(one.weak_sections) != 1)} as a whole" if one.weak_sections else ""
-    yield f"round {number}: by {one.judged_by}: {one.weak_facts} weak facts{whole}, {one.weak_sentences} sentences"
+    names = f" ({'; '.join(one.weak_sections[:SHOWN])}{', ...' * (len(one.weak_sections) > SHOWN)})" if one.weak_sections else ""
+    yield f"round {number}: by {one.judged_by}: {one.weak_facts} weak facts{whole}{names}, {one.weak_sentences} sentences"
     if one.weak_sentences:
         yield f"  written {one.written}, of which {one.trained} are trained and {one.validating} validate{'; cut short by --max-cost' * one.cut}"
     if one.n:
