@@ -3,9 +3,10 @@
     python scripts/score_documents.py DATA_FOLDER
 
 DATA_FOLDER holds any of html/, pdf/, docx/ and epub/. Headings are held against the document's own: every h1 to h6 of the
-page outside of nav, aside and footer (HTML), the outline (PDF), the paragraphs of heading styles as python-docx sees them
+page's main landmark, of the whole page where it has none, outside of nav, aside and footer (HTML), the outline (PDF), the paragraphs of heading styles as python-docx sees them
 (DOCX), the table of contents (EPUB, NCX or navigation document). A heading counts when its words are there and its level
-is right: it stands under the same heading; one that we reject as boilerplate does not count. Code: the pre elements of a
+is right: it stands under the same heading. An appendix that we reject by name (References) has its place in the tree and
+counts; what we take for the site's own (related posts, a form) has none and does not. Code: the pre elements of a
 page that are whole in the text. Words: pdftotext (PDF) and pandoc (DOCX, EPUB) are the reference, and ours, boilerplate included, is
 theirs. `by fonts alone` reads a PDF as if it had no outline. Other tools take part where they are installed
 (pip install html2text trafilatura markdownify readability-lxml pypdf pdfminer.six python-docx; apt install poppler-utils pandoc).
@@ -109,7 +110,7 @@ def ours_of(path: Path, fonts: bool = False) -> tuple[Headings, str]:
     else:
         parse = plugins.load("cleaners", document.format)
         parts = list(parse(document, item.content) if isinstance(item, Blob) else parse(document))
-    headings = [(len(part.path), part.path[-1]) for part in parts if part.path and part.reason != Reason.BOILERPLATE]
+    headings = [(len(part.path), part.path[-1]) for part in parts if part.path and (part.reason != Reason.BOILERPLATE or len(part.path) > 1)]
     return headings, "\n".join("\n".join((*part.path[-1:], part.text)) for part in parts)
 
 
@@ -128,7 +129,8 @@ def own_html(path: Path) -> Headings:
     soup = BeautifulSoup(path.read_bytes(), "lxml")
     for gone in soup.select("nav, aside, footer, script, style, .mw-editsection, .headerlink, [role=navigation], .toc"):
         gone.decompose()
-    return [(int(h.name[1]), text) for h in soup.find_all(re.compile("^h[1-6]$")) if (text := " ".join(h.get_text().split()))]
+    main = soup.select_one("main, [role=main]") or soup
+    return [(int(h.name[1]), text) for h in main.find_all(re.compile("^h[1-6]$")) if (text := " ".join(h.get_text().split()))]
 
 
 def own_pdf(path: Path) -> Headings:

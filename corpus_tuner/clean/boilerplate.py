@@ -19,14 +19,24 @@ _INVISIBLE_NAMES = frozenset(
 _NAMES = frozenset(
     """nav navbar navigation nav-menu main-nav site-nav main-navigation site-navigation post-navigation nav-links menu
     mainmenu submenu main-menu sub-menu searchmenu topbar top-bar breadcrumb breadcrumbs sidebar side-bar sphinxsidebar toc
-    toctree-wrapper table-of-contents tableofcontents pagination pager sharedaddy share sharing share-buttons
+    table-of-contents tableofcontents pagination pager sharedaddy share sharing share-buttons
     social social-links social-navigation skip-link skip-nav skiplink screen-reader-text footer site-footer page-footer
     colophon masthead site-header banner newsletter subscribe mailing-list related-posts relatedposts jp-relatedposts
     comment-respond advert advertisement ads ad-container promo widget-area widget modal popup noprint navbox
     vertical-navbox infobox catlinks printfooter mw-navigation mw-panel mw-head mw-indicators reflist references
     mw-references-wrap siteSub contentSub hatnote metadata ambox mbox-small thumbcaption rst-footer-buttons
-    edit-this-page feedback prev-next wy-nav-side nosearch onlyprint offline""".split()
+    edit-this-page feedback prev-next wy-nav-side nosearch onlyprint offline md-skip skip-to-content VPSkipLink skipNav
+    back-to-top md-top content-icon-container page-toc onthispage sourcelink tocsection header-article-items print-toc
+    rst-versions related relations clearer-nav navheader navfooter docnav nav-panel navpath nav-chapters nav-wrapper
+    nav-wide-wrapper mobile-nav-chapters menu-bar book-summary book-header gitbook-link md-header md-tabs md-nav md-footer
+    md-consent md-banner theme-doc-toc-mobile theme-doc-footer theme-edit-this-page theme-last-updated pagination-nav
+    VPNav VPSidebar VPDocFooter VPDocAside VPLocalNav VPFooter topNav bottomNav subNav navList site-nav page-metadata
+    breadcrumb-section pagetoc localtoc globaltoc mobile-header sidebar-drawer search-button-field search-button
+    search-button__kbd-shortcut search-button__wrapper primary-sidebar-items
+    wm-toc-pane book-menu book-toc td-sidebar td-toc td-page-meta
+    git-revision-date docs-edit last-updated""".split()
 )
+CHAPTERS = frozenset("section sect1 sect2 sect3 sect4 sect5 chapter appendix preface article".split())
 _CONSENT = re.compile(r"(?:^|[-_ ])(?:cookie|cookies|consent|gdpr|onetrust|ccpa|eprivacy)", re.IGNORECASE)
 _DISPLAY_NONE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
@@ -51,6 +61,16 @@ def is_boilerplate(tag: str, attributes: Mapping[str, str]) -> bool:
         return True
     names = _names(tag, attributes)
     return bool(names) and (not _NAMES.isdisjoint(names) or any(_CONSENT.search(name) for name in names))
+
+
+def is_box(attributes: Mapping[str, str]) -> bool:
+    """Whether an element within a chapter is a box beside its text, as DocBook writes one, and no sidebar of the site."""
+    return attributes.get("class") == "sidebar" and "id" not in attributes
+
+
+def is_chapter(attributes: Mapping[str, str]) -> bool:
+    """Whether an element is a part of a book, by the names that DocBook's stylesheets give."""
+    return attributes.get("class") in CHAPTERS
 
 
 def _names(tag: str, attributes: Mapping[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from corpus_tuner.clean.boilerplate import is_boilerplate, is_invisible
+from corpus_tuner.clean.boilerplate import is_boilerplate, is_box, is_chapter, is_invisible
 from corpus_tuner.clean.outline import Outline, Written, row_line
 from corpus_tuner.clean.part import Part
 from corpus_tuner.clean.wikitext.names import load_names
@@ -77,6 +77,7 @@ class Reader:
         self._lists: list[int] = []  # the next number of each open list; 0 where it has bullets
         self._marker = ""
         self._rows: list[_Row] = []
+        self._chapters: list[int] = []  # the depths of the open parts of a book
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
@@ -85,9 +86,11 @@ class Reader:
             return
         if attributes and attributes.get("id") in ("mw-content-text", "firstHeading"):
             self.mediawiki = True
+        if attributes and is_chapter(attributes):
+            self._chapters.append(self._depth)
         if is_invisible(tag, attributes):
             self._invisible = self._depth
-        elif self._site is None and is_boilerplate(tag, attributes):
+        elif self._site is None and is_boilerplate(tag, attributes) and not self._is_box(attributes):
             self._flush()
             self._site = (self._depth, self._current)
             self._current = Written(0, "", boilerplate=True)
@@ -100,6 +103,9 @@ class Reader:
             self._inline.append(" " if tag == "br" or tag in _BLOCKS else "")
         else:
             self._start_block(tag, attributes)
+
+    def _is_box(self, attributes: Mapping[str, str]) -> bool:
+        return is_box(attributes) and self._chapters[-1:] == [self._depth - 1]
 
     def _start_block(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag == "br":
@@ -138,6 +144,8 @@ class Reader:
     def end(self, tag: str) -> None:
         """An element ends."""
         depth, self._depth = self._depth, self._depth - 1
+        if self._chapters and self._chapters[-1] == depth:
+            self._chapters.pop()
         if self._invisible:
             if depth == self._invisible:
                 self._invisible = 0
