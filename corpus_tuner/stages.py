@@ -6,6 +6,7 @@ import math
 import shutil
 from collections import Counter
 from dataclasses import asdict, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ def generate(place: Place, progress: Progress) -> Counts:
     from corpus_tuner.generate.coverage import coverage
 
     settings = place.settings
-    sections = list(read_jsonl(place.sections, Section))[: settings.generate.limit or None]
+    sections = list(islice(read_jsonl(place.sections, Section), settings.generate.limit or None))
     writer_class = recipes.writer(settings)
     calls = place.calls() if writer_class.needs_model else None
     model, meter = _teacher(place, calls) if calls is not None else (None, None)
@@ -127,8 +128,10 @@ def dataset(place: Place, progress: Progress) -> Counts:
     from corpus_tuner.dataset import added, card, formats, split
 
     settings = place.settings.dataset
-    sections = {section.id: section for section in read_jsonl(place.sections, Section)}
     examples = {example.id: example for example in read_jsonl(place.examples, Example)}
+    later = list(read_jsonl(place.improved, Example))
+    cited = {section for one in chain(examples.values(), later) for section, _ in one.evidence}  # a dump has millions more
+    sections = {section.id: section for section in read_jsonl(place.sections, Section) if section.id in cited}
     recipe = place.settings.recipe
     if recipe.sort:
         splits, rejects = recipes.assign(examples.values(), sections, place.settings), []
@@ -136,7 +139,6 @@ def dataset(place: Place, progress: Progress) -> Counts:
         splits, rejects = split.assign(examples.values(), sections.values(), settings)
     if not any(one.split == "train" for one in splits):
         raise CorpusTunerError("no pair is left to train on: lower dataset.unseen, or generate more pairs")
-    later = list(read_jsonl(place.improved, Example))
     more = added.add(later, {one.id: one.split for one in splits}, examples.values(), sections.values(), settings)
     splits, rejects = splits + more[0], rejects + more[1]
     examples |= {one.id: one for one in later if one.id not in examples}
@@ -151,7 +153,7 @@ def dataset(place: Place, progress: Progress) -> Counts:
             for export in settings.formats:
                 formats.export(export, rows, sections, place.title, settings, place.dataset / export / name)
     counts = {name: len(rows) for name, rows in files.items()}
-    documents = list(read_jsonl(place.documents, Document))
+    documents = [replace(document, text="") for document in read_jsonl(place.documents, Document)]  # a dump's texts are many
     losses = place.losses_by_reason()
     writer = recipe.function or place.settings.generate.writer
     write_text(place.dataset / "README.md", card.card(place.title, documents, counts, losses, writer, bool(recipe.sort)))
