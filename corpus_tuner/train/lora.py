@@ -19,7 +19,7 @@ from corpus_tuner.records import Expert, Progress, silent
 from corpus_tuner.settings import TrainSettings
 from corpus_tuner.store import digest, file_digest, write_json
 from corpus_tuner.train import checkpoints, dpo, loop, processes, weights
-from corpus_tuner.train.batches import Encoded, batches
+from corpus_tuner.train.batches import Encoded
 from corpus_tuner.train.loss import learnt_logits, packs_right, parts
 from corpus_tuner.train.render import encode, ends
 from corpus_tuner.train.rows import Conversation, read_rows
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 RATE = 2e-4
 FULL_RATE = 2e-5  # a tenth: LoRA wants ten times the rate of full tuning (Schulman et al. 2025, LoRA Without Regret)
+A_PASS = {"cpu": 32, "cuda": 2048}  # tokens whose reading costs as much as a forward pass itself
+DENSE = 2048  # tokens of a pack at most, where attention knows its rows by a mask of the square of that
 FEATURE = "training an adapter"
 
 
@@ -38,15 +40,18 @@ class Completions:
     """The mean cross-entropy of the assistant's tokens."""
 
     at_once: int  # tokens of one forward pass
+    a_pass: int = 0  # tokens whose reading costs as much as a forward pass itself
     packed: bool = False
 
     def batches(self, rows: Sequence[Encoded], size: int, chance: Random) -> list[list[Encoded]]:
-        """Implements Objective: rows of like length together."""
-        return batches(rows, size, chance)
+        """Implements Objective: in any order. Steps of rows of like length would save padding, too, but bend what is learnt:
+        each step is a mean over its tokens, so that a token of a long answer would count for less."""
+        order = chance.sample(rows, len(rows))
+        return [order[at : at + size] for at in range(0, len(order), size)]
 
     def parts(self, rows: Sequence[Encoded]) -> list[list[Encoded]]:
         """Implements Objective."""
-        return parts(rows, self.at_once, packed=self.packed)
+        return parts(rows, self.at_once, self.a_pass, packed=self.packed)
 
     def answers(self, rows: Sequence[Encoded]) -> Sequence[Encoded]:
         """Implements Objective."""
@@ -101,7 +106,7 @@ def train_here(
     """The training in this process, one of `world`, whose first one writes into `folder`."""
     tokenizer = hub.load_tokenizer(settings.base, FEATURE)
     own_template = tokenizer.chat_template != hub.PLAIN_TEMPLATE
-    run = (dpo.begin if settings.preferences else _begin)(train, validation, tokenizer, settings, world)
+    run = (dpo.begin if settings.preferences else begin)(train, validation, tokenizer, settings, world)
     if run.patience and not run.validation:
         raise CorpusTunerError("early_stopping needs validation rows: set dataset.validation above 0, or early_stopping = 0")
     key = digest([file_digest(path) for path in (train, validation, Path(settings.replay)) if path], settings)
@@ -129,7 +134,8 @@ def _optional(path: Path | str | None) -> list[Conversation]:
     return read_rows(Path(path)) if path and Path(path).stat().st_size else []
 
 
-def _begin(path: Path, validation: Path | None, tokenizer: Any, settings: TrainSettings, world: World) -> loop.Run:
+def begin(path: Path, validation: Path | None, tokenizer: Any, settings: TrainSettings, world: World) -> loop.Run:
+    """A run over the chat rows of `path` before its first step."""
     (torch,) = hub.require(FEATURE, "torch")
     rows, held_out, general = read_rows(path), _optional(validation), _optional(settings.replay)
     model = weights.prepared(settings, FEATURE)
@@ -141,12 +147,17 @@ def _begin(path: Path, validation: Path | None, tokenizer: Any, settings: TrainS
     share = settings.replay_share if replay else 0.0
     rate = FULL_RATE if settings.full else RATE
     packed = settings.packing and _packs(model, encoded)
+    dense = packed and not str(model.config._attn_implementation).startswith("flash")
     return loop.Run(
         model=model,
         optimiser=torch.optim.AdamW(
             [weight for weight in model.parameters() if weight.requires_grad], lr=rate, weight_decay=0.0, fused=True
         ),
-        objective=Completions(settings.tokens_at_once, packed),
+        objective=Completions(
+            min(settings.tokens_at_once, DENSE) if dense else settings.tokens_at_once,
+            A_PASS.get(model.device.type, A_PASS["cuda"]),
+            packed,
+        ),
         rows=encoded,
         validation=encode(held_out, tokenizer, longest),
         epochs=_auto_epochs(len(rows)) if settings.epochs == "auto" else int(settings.epochs),

@@ -1,7 +1,7 @@
 """The loss, computed at no more than the places that it counts.
 
-Three things cost a plain trainer time. Padding: rows of like length share a pass (see batches.py), or are packed end
-to end. Masks: padding stands on the right, where no real token of a causal model can see it, so that attention needs
+Three things cost a plain trainer time. Padding: of a step's rows those of like length share a pass, or all are packed
+end to end. Masks: padding stands on the right, where no real token of a causal model can see it, so that attention needs
 no mask and takes its fast way. Logits: the language-model head sees the hidden states of the learnt tokens only.
 """
 
@@ -76,17 +76,40 @@ def _head_sees(model: Any, picked: Tensor) -> Iterator[None]:
         hook.remove()
 
 
-def parts(rows: Sequence[Encoded], most: int, *, packed: bool = False) -> list[list[Encoded]]:
-    """`rows` in parts that one pass holds: at most `most` tokens, the padding counted, or one row."""
+def parts(rows: Sequence[Encoded], most: int, a_pass: int = 0, *, packed: bool = False) -> list[list[Encoded]]:
+    """`rows` in parts for one forward pass each, of at most `most` tokens with the padding counted, or of one row.
+
+    Side by side, rows of like length share a part, in the way that costs least if a pass costs what `a_pass` tokens do and
+    those that it reads or pads.
+    """
+    rows = sorted(rows, key=lambda row: -len(row[0]))
+    if packed:
+        return _filled(rows, most)
+    costs, begins = [0.0], [0]  # of the cheapest way to part the first n rows; where its last part begins
+    for end in range(1, len(rows) + 1):
+        cost, begin = min(
+            (costs[at] + a_pass + len(rows[at][0]) * (end - at), at)
+            for at in range(end)
+            if end - at == 1 or len(rows[at][0]) * (end - at) <= most
+        )
+        costs.append(cost)
+        begins.append(begin)
+    found, end = [], len(rows)
+    while end:
+        found.append(rows[begins[end] : end])
+        end = begins[end]
+    return found[::-1]
+
+
+def _filled(rows: Sequence[Encoded], most: int) -> list[list[Encoded]]:
     found: list[list[Encoded]] = []
     room = 0
-    for row in sorted(rows, key=lambda row: -len(row[0])):
-        size = len(row[0]) if packed or not found else len(found[-1][0][0])
-        if not found or size > room:
+    for row in rows:
+        if not found or len(row[0]) > room:
             found.append([])
-            room, size = most, len(row[0])
+            room = most
         found[-1].append(row)
-        room -= size
+        room -= len(row[0])
     return found
 
 
