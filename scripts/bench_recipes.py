@@ -4,8 +4,8 @@
   python scripts/bench_recipes.py [--only marketing|pig-latin|rust-blog] [--epochs N]
 
 Builds in a temporary folder. `marketing` runs twice: with the sentence of its TOML, and with 162 rows "written" by
-scripts/copywriter.py, a stand-in that composes sentences and is no model. Prints a table of exact answers by class and arm, and for
-each corpus a trained and an unseen question with the expert's answer, whatever it is.
+scripts/copywriter.py, a stand-in that composes sentences and is no model. Prints the share of exact answers by class and arm, and for
+each class two questions with the expert's answer, whatever it is.
 """
 
 from __future__ import annotations
@@ -59,17 +59,17 @@ def show(name: str, corpus: Corpus, seconds: float) -> None:
     report = json.loads((Path(corpus.paths()["report"]).with_name("report.json")).read_text(encoding="utf-8"))
     rows = corpus.status()["stages"]["generate"]["counts"]["examples"]
     print(f"\n{name}: {rows} rows, {seconds:.1f} s")
-    for cls in ("trained", "unseen"):
+    for cls in report["classes"]:
         cells = [cell for cell in report["cells"] if (cell["class"], cell["kind"]) == (cls, "all")]
         figures = "  ".join(f"{cell['arm']} {100 * cell['exact']['value']:.1f}" for cell in cells)
-        print(f"  {cls:8} exact, %, n = {cells[0]['n'] if cells else 0}: {figures}")
+        print(f"  {cls:10} exact, %, n = {cells[0]['n'] if cells else 0}: {figures}")
     folder = Path(corpus.paths()["report"]).parent
     asked = [json.loads(line) for line in (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
     said = [json.loads(line)["text"] for line in (folder / "answers-expert.jsonl").read_text(encoding="utf-8").splitlines()]
-    for cls in ("trained", "unseen"):
+    for cls in report["classes"]:
         found = [(question, text) for question, text in zip(asked, said) if question["cls"] == cls]
-        for question, text in found[:3]:
-            print(f"  {cls:8} {question['text']} -> {text}   (right: {' | '.join(question['answers'])})")
+        for question, text in found[:2]:
+            print(f"  {cls:10} {question['text']} -> {text}   (right: {' | '.join(question['answers'])})")
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ class Copywriter(BaseHTTPRequestHandler):
     """One request, one sentence."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: two would wait for each other
     seen: ClassVar[Counter[str]] = Counter()
 
     def do_POST(self) -> None:
