@@ -1,8 +1,8 @@
-"""Opens a report in headless Chromium as a phone and as a desktop would show it, and writes a PNG of each.
+"""Opens a report in headless Chromium as a phone, a desktop and a printer would show it, and writes a picture of each.
 
     python scripts/screenshot_report.py REPORT.html [FOLDER]
 
-Writes phone.png, desktop.png and dark.png into FOLDER (default: beside the report). Exits with 1 if the page logs an
+Writes phone.png, desktop.png, dark.png and print.pdf into FOLDER (default: beside the report). Exits with 1 if the page logs an
 error to the console. Needs chromium (apt-get install chromium) or chrome on the PATH.
 """
 
@@ -44,6 +44,9 @@ def shoot(page: Path, folder: Path) -> list[str]:
         size = (f"--window-size={width},{HEIGHT}", f"--force-device-scale-factor={scale}")
         errors += chromium(page, f"--screenshot={picture}", *size, *flags)[1]
         print(picture)
+    printed = folder / "print.pdf"
+    errors += chromium(page, f"--print-to-pdf={printed}", "--no-pdf-header-footer")[1]
+    print(printed)
     return errors
 
 

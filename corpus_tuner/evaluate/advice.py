@@ -74,7 +74,9 @@ class _Class:
         return f"by {points(gap.value)} {span(gap.low, gap.high)} ({_called(metric)}, {shares})"
 
     def leads(self, arm: str, others: Sequence[str]) -> str:
-        return " and ".join(f"of {_the(other)} {self.lead(arm, other)}" for other in others)
+        """Over the first two with the figures, over the rest by name."""
+        named = [f"of {_the(other)} {self.lead(arm, other)}" for other in others[:2]]
+        return " and ".join([*named, *([f"of {', '.join(others[2:])}"] if others[2:] else [])])
 
 
 def _turned(found: Difference) -> Difference:

@@ -10,17 +10,18 @@ from corpus_tuner.evaluate.advice import advice, breakeven, money
 from corpus_tuner.evaluate.checks import Checks
 from corpus_tuner.evaluate.pairs import shown
 from corpus_tuner.evaluate.questions import ALL, UNKNOWN
-from corpus_tuner.evaluate.results import Estimate, Results
+from corpus_tuner.evaluate.results import EXPERT, Estimate, Results
 from corpus_tuner.evaluate.wording import name, verdicts
 
 LISTED = 10  # leaks, doubtful answers and changes that are written out
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&])")
+LONGEST = 300  # characters of a question or an answer
+_SPECIAL = re.compile(r"([\\`*_{}\[\]#|<>~@&])")  # what opens markup within a line
 
 
 def markdown(results: Results, meta: Mapping[str, Any], checks: Checks) -> str:
     """The report as Markdown; nothing of a title, question or answer is taken for markup."""
     parts = [f"# {plain(meta.get('title') or meta.get('name') or 'Evaluation')}: what the expert learned", ""]
-    parts += [f"- {plain(line)}" for line in (*(one.sentence for one in advice(results)), breakeven(meta.get("costs"))) if line]
+    parts += [f"- {_whole(line)}" for line in (*(one.sentence for one in advice(results)), breakeven(meta.get("costs"))) if line]
     for one in verdicts(results):
         parts += [f"- **{plain(one.title)}**: {plain(one.sentence)}", *(f"  - {plain(line)}" for _, line in one.against)]
     parts += ["", *_table(results), "", *_pairs(results), "", *_checks(checks), "", *_costs(meta.get("costs") or {})]
@@ -28,8 +29,18 @@ def markdown(results: Results, meta: Mapping[str, Any], checks: Checks) -> str:
 
 
 def plain(text: Any) -> str:
-    """`text` on one line, with what Markdown or HTML would read as markup escaped."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split())).replace("\\<", "&lt;").replace("\\>", "&gt;")
+    """`text` on one line of at most `LONGEST` characters, with what Markdown or HTML would read as markup escaped."""
+    line = " ".join(str(text).split())
+    line = line if len(line) <= LONGEST else line[:LONGEST] + " …"
+    return _escaped(line)
+
+
+def _whole(sentence: str) -> str:
+    return _escaped(" ".join(sentence.split()))
+
+
+def _escaped(line: str) -> str:
+    return _SPECIAL.sub(r"\\\1", line).replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
 def _table(results: Results) -> list[str]:
@@ -49,12 +60,12 @@ def _figure(one: Estimate) -> str:
 
 
 def _pairs(results: Results) -> list[str]:
-    rows = ["Pairs of arms that differ (exact match, McNemar, corrected for the number of classes by Holm):", ""]
-    found = [one for one in shown(results.pairs) if one.metric == "exact"]
+    rows = ["Arms that differ from the expert (exact match, McNemar, corrected for the number of classes by Holm):", ""]
+    found = [one for one in shown(results.pairs) if one.metric == "exact" and EXPERT in (one.left, one.right)]
     for one in found:
         only = f"{one.left_only} against {one.right_only} of {one.n}"
         rows.append(f"- {plain(name(one.cls))}: {plain(one.verdict)} is ahead of {plain(one.right if one.verdict == one.left else one.left)} ({only}, p = {one.adjusted:.2g})")
-    return rows if found else ["No pair of arms differs by more than chance (exact match, McNemar, Holm)."]
+    return rows if found else ["No arm differs from the expert by more than chance (exact match, McNemar, Holm)."]
 
 
 def _checks(checks: Checks) -> list[str]:
