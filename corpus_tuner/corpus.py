@@ -101,7 +101,8 @@ class Corpus:
             for left in self.place.folder.rglob(".*.tmp"):  # by a killed process
                 left.unlink()
             if fresh:
-                self.place.forget_progress()
+                self.place.forget_blocks()
+                self.place.digests.unlink(missing_ok=True)
             for stage in STAGES:
                 if fresh or self._is_stale(stage):
                     try:
@@ -110,6 +111,8 @@ class Corpus:
                         self._forget_if_new()
                         raise
                     ran.append(stage.name)
+                else:
+                    self.place.forget_blocks(stage.name)
                 if stage.name == until:
                     break
         return Built(

@@ -136,11 +136,10 @@ class Place:
         except ValueError as error:
             raise CorpusTunerError(f"{path} is damaged ({error}): delete it, and the stages run again") from None
 
-    def forget_progress(self) -> None:
-        """Takes away what spares work that is now asked for anew: blocks of a run that was cut off, remembered digests."""
-        for left in self.folder.glob(".*.partial"):
+    def forget_blocks(self, stage: str = "*") -> None:
+        """Takes away the blocks of a run that was cut off."""
+        for left in self.folder.glob(f".{stage}-*.partial"):
             shutil.rmtree(left, ignore_errors=True)
-        self.digests.unlink(missing_ok=True)
 
     def report(self) -> Path | None:
         """The newest evaluation's report."""

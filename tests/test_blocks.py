@@ -26,7 +26,7 @@ from corpus_tuner.store import file_digest, read_jsonl, remembered, shards
 from corpus_tuner.workers import ordered
 
 HEAD = '<mediawiki xml:lang="en"><siteinfo><base>https://en.wikipedia.org/wiki/Main_Page</base></siteinfo>\n'
-SMALL = "from corpus_tuner import documents; from corpus_tuner.fetch import dump; documents.MANY = 20; dump.GROUP = 1; "
+SMALL = "from corpus_tuner import documents; from corpus_tuner.fetch import dump; documents.MANY = 15; dump.GROUP = 1; "
 
 
 def multistream(path: Path, pages: int, each: int = 5, first: int = 0) -> Path:
@@ -46,8 +46,8 @@ def _page(number: int) -> str:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every block of a dump is a piece, and more than twenty documents are many."""
-    monkeypatch.setattr(documents, "MANY", 20)
+    """Every block of a dump is a piece, and more than fifteen documents are many."""
+    monkeypatch.setattr(documents, "MANY", 15)
     monkeypatch.setattr(dump, "GROUP", 1)
     for stage in (documents, sections):
         monkeypatch.setattr(stage, "cores", lambda: 1)
@@ -100,8 +100,8 @@ def test_a_corpus_that_grows_or_shrinks_changes_its_form(tmp_path: Path, small: 
     for size in sizes:
         made = corpus(tmp_path, str(multistream(tmp_path / "d-multistream.xml.bz2", size)))
         made.clean()
-        assert (made.place.folder / "documents").is_dir() == (made.place.folder / "rejects").joinpath("fetch").is_dir() == (size > 20)
-        assert (made.place.folder / "documents.jsonl").is_file() == (made.place.folder / "sections.jsonl").is_file() == (size < 20)
+        assert (made.place.folder / "documents").is_dir() == (made.place.folder / "rejects").joinpath("fetch").is_dir() == (size > 15)
+        assert (made.place.folder / "documents.jsonl").is_file() == (made.place.folder / "sections.jsonl").is_file() == (size < 15)
         assert sum(1 for _ in made.show("documents")) == size * 9 // 10
         assert sum(1 for one in made.show("rejects") if one.reason == Reason.REDIRECT) == size // 10
 
@@ -226,6 +226,43 @@ def _notes(made: Corpus, stage: str) -> list[Path]:
     return list(made.place.folder.glob(f".{stage}-*.partial/*.json"))
 
 
+@pytest.mark.parametrize("sizes", [(30, 20), (30, 10)])
+def test_stopped_while_its_shards_take_their_places_a_stage_ends_well(tmp_path: Path, small: None, sizes: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever file was the last to be renamed: the stage is stale, and the next run gives the same bytes."""
+    path = multistream(tmp_path / "d-multistream.xml.bz2", sizes[1], each=10)
+    whole = corpus(tmp_path / "whole", str(path))
+    whole.fetch()
+    left, renames = 10**9, (Path.rename, Path.replace, os.link)
+
+    def until_now(rename: Callable[..., object]) -> Callable[..., object]:
+        def renamed(*given: object) -> object:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+            return rename(*given)
+
+        return renamed
+
+    for place, rename in zip((Path, Path, os), renames):
+        monkeypatch.setattr(place, rename.__name__, until_now(rename))
+    for stop in range(3, 60, 4):
+        left = 10**9
+        made = corpus(tmp_path / str(stop), str(multistream(path, sizes[0], each=10)))
+        made.fetch()
+        multistream(path, sizes[1], each=10)
+        left = stop
+        try:
+            made.fetch()
+        except KeyboardInterrupt:
+            left = 10**9
+            assert made.fetch().ran == ("fetch",)
+            assert tree(made) == tree(whole)
+        else:
+            break
+    assert 8 < stop < 56
+
+
 @pytest.mark.parametrize("harm", [_truncate, _flip, Path.unlink])
 @pytest.mark.parametrize("suffix", ["jsonl.gz", "rejects.jsonl.gz", "json"])
 def test_a_block_that_is_not_as_its_note_says_is_done_again(tmp_path: Path, harm: Callable[[Path], None], suffix: str) -> None:
@@ -259,16 +296,19 @@ def test_blocks_of_other_inputs_are_cleared_away(tmp_path: Path) -> None:
     assert not list(place.folder.glob(".clean-*"))
 
 
-def test_fresh_takes_nothing_from_a_run_that_was_cut_off(tmp_path: Path, small: None) -> None:
-    """Its blocks are done again, and digests read again."""
+def test_a_fresh_run_takes_nothing_from_one_that_was_cut_off(tmp_path: Path, small: None) -> None:
+    """Its blocks are done again, and digests read again; where nothing is stale, its blocks are cleared away."""
     made = corpus(tmp_path, str(multistream(tmp_path / "d-multistream.xml.bz2", 60)))
     made.clean()
     left = made.place.folder / ".fetch-12345678.partial"
     left.mkdir()
     made.place.digests.write_text("{}")
-    made.build("clean", fresh=True)
+    assert made.build("clean", fresh=True).ran == ("fetch", "clean")
     assert not left.exists()
     assert not made.place.digests.exists()
+    left.mkdir()
+    assert made.clean().ran == ()
+    assert not left.exists()
 
 
 # -------------------------------------------------------------------------------------------- more sources than one
