@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 RATE = 2e-4
 FULL_RATE = 2e-5  # a tenth: LoRA wants ten times the rate of full tuning (Schulman et al. 2025, LoRA Without Regret)
-A_PASS = {"cpu": 32, "cuda": 2048}  # tokens whose reading costs as much as a forward pass itself
+A_PASS = {"cpu": 64, "cuda": 2048}  # tokens whose reading costs as much as a forward pass itself
 DENSE = 2048  # tokens of a pack at most, where attention knows its rows by a mask of the square of that
 FEATURE = "training an adapter"
 
