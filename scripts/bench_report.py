@@ -50,7 +50,7 @@ def arms(questions: list[Question]) -> dict[str, ScriptedModel]:
     gold = {one.text: one.answers[0] for one in questions}
     chance = random.Random(0)
     return {
-        name: ScriptedModel(lambda messages, rate=rate: gold[messages[-1]["content"]] if chance.random() < rate else "Nobody else", name)
+        name: ScriptedModel(lambda messages, rate=rate: gold[messages[-1]["content"]] if chance.random() < rate else f"Captain Other{chance.random():.9f}", name)
         for name, rate in RATES.items()
     }
 

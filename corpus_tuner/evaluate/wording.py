@@ -123,7 +123,7 @@ def points(value: float, *, sign: bool = False) -> str:
     """`22 points`; with `sign` also `+22 points`."""
     rounded = round(100 * value)
     said = f"{rounded} point{'' if abs(rounded) == 1 else 's'}" if rounded or not value else f"{100 * value:.1f} points"
-    return ("+" if sign and rounded > 0 else "") + said.replace("-", "\u2212")
+    return ("+" if sign and value > 0 else "") + said.replace("-", "\u2212")
 
 
 def span(low: float, high: float) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 from planted import ARMS, Planted
 
 from corpus_tuner.errors import CorpusTunerError
@@ -36,10 +37,11 @@ def test_a_leak_is_in_every_form_of_the_report_and_harmless(tmp_path: Path, corp
     assert "failed its audit" in page
     assert "Leaks: 1 held-out" in plain
     assert "The judge is not to be trusted" in plain
-    for text in (page, plain):
-        assert "<script>" not in text
-    assert "](javascript" not in plain
-    assert "**bold**" not in plain
+    assert "<script>" not in page
+    shown = MarkdownIt("commonmark").render(plain)
+    assert "<script" not in shown
+    assert "<a " not in shown
+    assert "<strong>bold" not in shown
 
 
 def test_changes_from_base_to_expert_are_listed_both_ways(tmp_path: Path, corpus: Any) -> None:
