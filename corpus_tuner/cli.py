@@ -270,6 +270,28 @@ def compare(name: str, first: str, second: str, arm: str, root: Path, as_json: b
 
 @app.command()
 @click.argument("name")
+@click.option("--format", "kind", type=click.Choice(["adapter", "merged", "gguf"]), default="merged", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="A new or empty folder.")
+@_common
+def export(name: str, kind: str, out: Path, root: Path, as_json: bool) -> None:
+    """Write the expert of corpus NAME, or the service's model NAME (ft:...), for other programs.
+
+    adapter: for PEFT; merged: safetensors with tokenizer and chat template; gguf: one file for llama.cpp (Llama, Qwen 2 and 3).
+    """
+    from corpus_tuner.models.export import export as write
+    from corpus_tuner.serve.experts import find
+
+    if name.startswith("ft:"):
+        (expert, folder), label = find(root, name), "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in name)
+    else:
+        place = _open(name, root).place
+        expert, folder, label = place.receipt(), place.folder, place.settings.corpus.name
+    path = write(expert, folder, kind, out, label)
+    click.echo(indented({"path": str(path)}) if as_json else path)
+
+
+@app.command()
+@click.argument("name")
 @_common
 def status(name: str, root: Path, as_json: bool) -> None:
     """What there is of corpus NAME, and what was dropped and why."""
