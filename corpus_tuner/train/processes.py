@@ -20,7 +20,7 @@ from corpus_tuner.records import Expert, Progress
 from corpus_tuner.settings import TrainSettings
 from corpus_tuner.store import from_json, to_json, write_json
 
-ORDER = "run.json"
+ORDER, COMPLAINTS = "run.json", "processes.log"
 WATCHED = "CORPUS_TUNER_WATCHED"  # is set where stdin is a pipe from the process that waits for the others
 
 
@@ -31,11 +31,8 @@ def train(train: Path, validation: Path | None, settings: TrainSettings, folder:
     """
     order = {"train": str(train), "validation": str(validation or ""), "settings": to_json(settings)}
     write_json(folder / ORDER, order)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(settings.processes)]
-    threads = max(1, (os.cpu_count() or 1) // settings.processes)
     found: dict[str, Any] = {}
-    environment = {"OMP_NUM_THREADS": str(threads), **os.environ, WATCHED: "1"}
-    with _running([*command, "-m", __name__, str(folder)], environment) as lines:
+    with (folder / COMPLAINTS).open("wb") as complaints, _running(_command(settings.processes, folder), complaints) as lines:
         for said in lines:
             if "progress" in said:
                 progress(*said["progress"])
@@ -43,16 +40,25 @@ def train(train: Path, validation: Path | None, settings: TrainSettings, folder:
     if "error" in found:
         raise CorpusTunerError(found["error"])
     if "expert" not in found:
-        raise RuntimeError(f"the processes that trained together in {folder} ended before their work was done")
-    (folder / ORDER).unlink()
+        raise RuntimeError(f"the processes ended before their work was done: {folder / COMPLAINTS} says why")
+    sys.stderr.write((folder / COMPLAINTS).read_text(encoding="utf-8", errors="replace"))
+    for name in (ORDER, COMPLAINTS):
+        (folder / name).unlink()
     return from_json(Expert, found["expert"])
 
 
+def _command(count: int, folder: Path) -> list[str]:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(count)]
+    return [*launcher, "-m", __name__, str(folder)]
+
+
 @contextmanager
-def _running(command: list[str], environment: dict[str, str]) -> Iterator[Iterator[dict[str, Any]]]:
+def _running(command: list[str], complaints: Any) -> Iterator[Iterator[dict[str, Any]]]:
     """What the processes of `command` say, line by line; they end with the block, and with this process."""
+    threads = max(1, (os.cpu_count() or 1) // int(command[command.index("--nproc_per_node") + 1]))
+    environment = {"OMP_NUM_THREADS": str(threads), **os.environ, WATCHED: "1"}
     process = subprocess.Popen(  # noqa: S603 - our own module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True, env=environment
     )
     assert process.stdin
     assert process.stdout
