@@ -28,6 +28,7 @@ SUPPORT = 0.5  # share of a long answer's own content words that its sentences m
 SHORT_SUPPORT = 0.6  # of a short one's (at most SHORT words), rounded up to whole words
 SUBJECT = 0.6  # share of a question's words that its sentences must hold, if the answer is their title
 SHORT = 6
+LINKING = 2  # words of a question from which a sentence is needed to know what is asked for
 BETTER = 0.75  # cited sentences stand, if they hold at least this share of what the best ones hold
 
 _VERDICTS = frozenset("yes no true false ja nein sí si no oui non да нет 是 否 不是 sì sim não".split())
@@ -134,6 +135,18 @@ def subject_of(question: str, answer: str, cited: Iterable[int], passage: Passag
     valid = [number - 1 for number in dict.fromkeys(cited) if 1 <= number <= len(passage.sentences)]
     chosen = _best(asked, asked, "", passage, valid) if asked else []
     return tuple(sorted(number + 1 for number in chosen)) if _held(asked, "", passage, chosen) >= SUBJECT * len(asked) > 0 else ()
+
+
+def bridging(question: str, found: tuple[int, ...], cited: Iterable[int], passage: Passage) -> tuple[int, ...]:
+    """`found`, and the cited sentences that say LINKING words of the question which those and the heading do not.
+
+    Of "Who commanded the ship that burned at Lenn?" one sentence may hold the answer, and another which ship that is.
+    """
+    linking = [word for word in dict.fromkeys(tokens(plain(question), passage.language)) if word not in passage.heading_words]
+    linking = [word for word in linking if not any(word in passage.sentence_words[number - 1] for number in found)]
+    valid = [number for number in dict.fromkeys(cited) if 1 <= number <= len(passage.sentences) and number not in found]
+    links = [number for number in valid if _common(linking, passage, number - 1) >= LINKING]
+    return tuple(sorted((*found, *links)))
 
 
 def _is_bare_verdict(answer: str) -> bool:

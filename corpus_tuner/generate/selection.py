@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from corpus_tuner.generate.ask import Task
-from corpus_tuner.generate.evidence import examine
+from corpus_tuner.generate.evidence import bridging, examine
 from corpus_tuner.generate.grouping import Facts
 from corpus_tuner.generate.kinds import near_miss, retold
 from corpus_tuner.generate.parse import Pair
@@ -82,14 +82,18 @@ class Selection:
         if task.kind == "abstain":
             if not pair.evidence:
                 return "abstain", self._abstention(), self._near_miss(pair, task, twin)
-            return "basic", pair.answer, self._kept(examine(pair.question, pair.answer, pair.evidence, self._passage), pair)
+            return "basic", pair.answer, self._kept(self._examined(pair), pair)
         if task.kind == "rewrite":
             found = retold(pair.question, pair.answer, self._passage)
         else:
-            found = examine(pair.question, pair.answer, pair.evidence, self._passage)
+            found = self._examined(pair)
         if task.places and not isinstance(found, Reason) and len({task.place(number)[0] for number in found}) < 2:
             found = Reason.ONE_SECTION
         return task.kind, pair.answer, self._kept(found, pair, task)
+
+    def _examined(self, pair: Pair) -> tuple[int, ...] | Reason:
+        found = examine(pair.question, pair.answer, pair.evidence, self._passage)
+        return found if isinstance(found, Reason) else bridging(pair.question, found, pair.evidence, self._passage)
 
     def _near_miss(self, pair: Pair, task: Task, twin: Pair | None) -> tuple[int, ...] | Reason:
         """Nothing to rest on; or why it is left out: no kept question that it misses, or the section may answer it."""

@@ -67,7 +67,7 @@ def test_a_task_by_sentences_names_them_and_what_is_known() -> None:
     asked = [task.numbers for task in ask.sentence_tasks(long, "reverse", [1, 2, 3, 7], 1, 1200)]
     assert asked == [(1, 2, 3, 7)]
     first = ask.messages(next(ask.sentence_tasks(long, "reverse", [1, 2, 3, 7], 1, 1200)))[1]["content"]
-    assert "Write 4 question-answer pair(s), 1 for each of the sentence(s) 1-3, 7:" in first
+    assert "Write 4 pair(s), 1 for each of the sentence(s) 1-3, 7:" in first
     later = ask.messages(next(ask.sentence_tasks(long, "basic", [2], 1, 1200, ("Who sailed?",), 2)))[1]["content"]
     assert "- Who sailed?" in later
     assert '"question": ""' in later

@@ -46,8 +46,8 @@ def test_every_sentence_gets_three_pairs_one_of_them_reverse(calls: Calls) -> No
     assert ledger["sentences"] == 42
     assert ledger["full_share"] >= 0.95
     assert len(rejects) <= 0.05 * len(examples)
-    tokens = sum(sum(calls.get(key)["usage"][part] for part in ("prompt_tokens", "completion_tokens")) for key in {e.source_id for e in examples})
-    assert tokens / len(examples) <= 140
+    used = [calls.get(key)["usage"] for key in {one.source_id for one in examples}]
+    assert sum(one["prompt_tokens"] + one["completion_tokens"] for one in used) / len(examples) <= 140
 
 
 def test_the_tutorials_plan_keeps_what_a_capable_reader_writes(calls: Calls) -> None:
@@ -68,3 +68,11 @@ def test_the_other_kinds_keep_what_a_capable_reader_writes(calls: Calls) -> None
     assert told == {(one.id, number) for one in sections for number in range(1, len(one.sentences) + 1)}
     assert {one.answer for one in examples if one.kind == "abstain"} == {"I do not know.", "Das weiß ich nicht."}
     assert all(len({section for section, _ in one.evidence}) == 2 for one in examples if one.kind == "cross")
+
+
+def test_both_checks_let_through_what_a_capable_reader_wrote_answered_and_judged(calls: Calls) -> None:
+    """A round trip through two sections: short answers and long ones, whose reader was told to use few words."""
+    headings = ["Apollo 8 > Crew > Backup crew", "Maurische Netzwühle > Lebensweise"]
+    _, examples, rejects = replay(calls, *headings, plan="classic", kinds={"basic": 4, "detailed": 2}, round_trip=True, judge=True)
+    assert rejects == []
+    assert len(examples) == 11
