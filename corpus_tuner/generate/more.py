@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from corpus_tuner.generate.ask import PAIRS_PER_REQUEST, Task, sentence_tasks
 from corpus_tuner.generate.plan import MOST_KNOWN
@@ -13,6 +14,7 @@ from corpus_tuner.records import Example, Progress, Reason, Reject, Section, Wri
 from corpus_tuner.text import jaccard, normalise_answer
 
 ALL_IT_HAS = 1000  # pairs of a kind for a section: more than any has
+WORDINGS = 3  # of an answer, from which further ones bring little (Knowledge-Instruct 2025)
 
 Place = tuple[str, int]
 
@@ -74,18 +76,24 @@ def _left(
     answered: Mapping[Place, Sequence[Example]],
     progress: Progress,
 ) -> Iterator[Example]:
-    """What a writer that is asked for all it has brings for the wanted sentences, other wordings of known answers first.
-
-    What it rejects there was rejected when it wrote for the first time.
+    """What a writer that is asked for all it has brings for the wanted sentences: of each answer as many wordings as make
+    WORDINGS with those there are, known answers before new ones, and then the rest. (A fact that is asked once can be
+    learned by heart alone, and no other wording is left to tell.) What it rejects was rejected when it wrote at first.
     """
-    found: list[tuple[bool, Example]] = []
+    found: dict[tuple[Place, str], list[Example]] = defaultdict(list)
     for done, kind in enumerate(kinds, start=1):
         for item in writer.write(sections, kind, ALL_IT_HAS):
             if isinstance(item, Example) and item.evidence and item.evidence[0][1] in wanted.get(item.evidence[0][0], ()):
-                told = {normalise_answer(one.answer) for one in answered.get(item.evidence[0], ())}
-                found.append((normalise_answer(item.answer) not in told, item))
+                found[item.evidence[0], normalise_answer(item.answer)].append(item)
         progress(done, len(kinds), kind)
-    yield from (item for _, item in sorted(found, key=lambda one: one[0]))
+    known, new, rest = [], [], []
+    for (place, answer), items in found.items():
+        told = [one for one in answered.get(place, ()) if normalise_answer(one.answer) == answer]
+        fresh = [one for one in items if _new(one, set(), {place: told}) is None]
+        missing = max(0, WORDINGS - len(told))
+        (known if told else new).extend(fresh[:missing])
+        rest += fresh[missing:]
+    yield from chain(known, new, rest)
 
 
 class Further:

@@ -23,7 +23,7 @@ from corpus_tuner.place import Place, keep_rejects
 from corpus_tuner.records import Answer, Example, Progress, Question, Reject, Section
 from corpus_tuner.store import digest, file_digest, from_json, read_jsonl, to_json, write_json, write_jsonl
 
-EACH = 4  # further pairs for a weak sentence, as far as the writer has them; a third of them validates
+EACH = 6  # further pairs for a weak sentence, as far as the writer has them; a third of them validates
 MOST_ASKED = 1000  # trained questions, chosen by digest
 LOOKED_AT = ("train", "validation")  # the splits that the loop may see
 
