@@ -101,7 +101,7 @@ def evaluate(place: Place, progress: Progress) -> Counts:
         tagged = {name: Tagged(calls, stage="evaluate", arm=name) for name in place.settings.evaluate.arms}
         arms = {name: open_arm(place, name, sections, calls=tagged[name], questions=asked) for name in tagged}
         options = {"trained": trained(place), "times": place.settings.evaluate.times, "judging": _judge(place, calls)}
-        options["after"] = lambda: {"costs": to_json(costs(place, _seconds(place, time.monotonic() - started)))}
+        options["after"] = lambda: {"costs": to_json(costs(place, _seconds(place, time.monotonic() - started))), "improve": _improved(place)}
         grounds = [] if place.settings.recipe.sort else sections  # the answers of a recipe stand in no text
         results = compare(asked, arms, grounds, examples, run_folder(place), _meta(place), progress, **options)
     write_text(run_folder(place) / "table.txt", "\n".join([table(results), "", *(one.sentence for one in advice(results))]) + "\n")
@@ -158,6 +158,28 @@ def _seconds(place: Place, evaluating: float) -> dict[str, float]:
     return {name: entry.get("seconds", 0.0) for name, entry in place.manifest().items()} | {"evaluate": round(evaluating, 2)}
 
 
+def _improved(place: Place) -> dict[str, Any]:
+    """The rounds of `improve` that led to the expert which is evaluated, as they lie on disk, and what the questions that had
+    no part in them say of it and the one before; {} where there were none."""
+    from corpus_tuner.evaluate.comparison import compare_runs
+
+    folder, now = place.folder / "improve", run_folder(place)
+    under_way, ended = folder / "under-way.json", folder / "report.json"
+    if under_way.exists():
+        known = json.loads(under_way.read_text(encoding="utf-8"))
+        first, rounds = known["first"], [json.loads((folder / key / "verdict.json").read_text(encoding="utf-8")) for key in known["rounds"]]
+    else:
+        known = json.loads(ended.read_text(encoding="utf-8")) if ended.exists() else {"runs": ["", ""], "rounds": []}
+        (first, last), rounds = known["runs"], known["rounds"]
+        rounds = rounds if last == now.name else []
+    if not rounds or first in ("", now.name):
+        return {}
+    try:
+        return {"rounds": rounds, "test": to_json(compare_runs(now.parent / first, now).shifts)}
+    except CorpusTunerError:  # one of them was asked nothing that the other was: the rounds are told all the same
+        return {"rounds": rounds, "test": []}
+
+
 def _meta(place: Place) -> dict[str, Any]:
     """What the report tells of the corpus beside its figures."""
     manifest = place.manifest()
@@ -171,7 +193,7 @@ def _meta(place: Place) -> dict[str, Any]:
             for d in read_jsonl(place.documents, Document)
         ],
         "stages": {name: entry.get("counts", {}) for name, entry in manifest.items()},
-        "rejects": dict(place.losses_by_reason().most_common()),
+        "rejects": {f"{stage}: {reason}": count for (stage, reason), count in place.losses().most_common()},
         "coverage": json.loads(coverage.read_text(encoding="utf-8")) if coverage.exists() else {},
         "loss": [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else [],
         "expert": to_json(place.receipt()),

@@ -12,7 +12,7 @@ from corpus_tuner.arms import open_arm
 from corpus_tuner.asking import Asker
 from corpus_tuner.dataset.split import Split
 from corpus_tuner.place import Place
-from corpus_tuner.records import Example, Expert, Question, Section
+from corpus_tuner.records import Answer, Example, Expert, Question, Section
 from corpus_tuner.settings import Settings
 from corpus_tuner.store import to_json, write_json, write_jsonl
 from corpus_tuner.testing import ScriptedModel
@@ -67,6 +67,28 @@ def test_retrieved_and_right_sections_stand_before_the_question(place: Place) ->
         assert OTHER in said(place, f"{who}+section")
         assert TEXT not in said(place, f"{who}+section")
         assert "Borman" not in said(place, f"{who}+section", "Who else?")
+
+
+def test_the_report_of_an_improved_expert_has_its_rounds_and_the_test_questions(place: Place) -> None:
+    """While improve is under way, and after it; not in the report of any other expert."""
+    first, now = place.folder / "evaluation" / "first", asking.run_folder(place)
+    asked = [Question(f"q{n}", "paraphrase", f"Who is number {n}?", ("x",)) for n in range(20)]
+    for run, right in ((first, 5), (now, 15)):
+        scores = [dict.fromkeys(("exact", "f1", "contained"), float(n < right)) for n in range(20)]
+        write_jsonl(run / "questions.jsonl", asked)
+        write_jsonl(run / "answers-expert.jsonl", [Answer(one.id, "expert", "x", score) for one, score in zip(asked, scores)])
+    assert asking._improved(place) == {}
+    folder = place.folder / "improve"
+    write_json(folder / "k" / "verdict.json", {"key": "k", "kept": True})
+    write_json(folder / "under-way.json", {"first": "first", "rounds": ["k"]})
+    under_way = asking._improved(place)
+    assert under_way["rounds"] == [{"key": "k", "kept": True}]
+    assert [(one["metric"], one["better"], one["worse"]) for one in under_way["test"]] == [("exact", 10, 0), ("contained", 10, 0)]
+    (folder / "under-way.json").unlink()
+    write_json(folder / "report.json", {"runs": ["first", now.name], "rounds": under_way["rounds"]})
+    assert asking._improved(place) == under_way
+    write_json(folder / "report.json", {"runs": ["first", "another"], "rounds": under_way["rounds"]})
+    assert asking._improved(place) == {}
 
 
 def test_the_reader_never_sees_a_held_out_pair(place: Place) -> None:

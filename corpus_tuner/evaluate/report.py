@@ -48,7 +48,7 @@ def write(
 
     `meta`, of which everything may be missing: name, title, documents (each title, url, revision, licence), stages
     (counts of each), costs (costs.Costs), rejects (count by reason), coverage (generate's ledger), loss (rows of the
-    training log), expert (its receipt), writer, version. Nothing of it, nor of a question or answer, is taken for HTML.
+    training log), expert (its receipt), improve (rounds: improve.Verdict, test: comparison.Shift), writer, version. Nothing of it, nor of a question or answer, is taken for HTML.
     """
     placed = list(sections)
     chosen = samples.choose(results, placed)

@@ -45,6 +45,14 @@ META: dict[str, Any] = {
     "coverage": {"sentences": 24, "covered": 12, "sections": [{"section": "s0", "sentences": 2, "covered": 1}]},
     "loss": [{"step": n, "loss": 4 / n, "recall": 1 - 1 / n} for n in range(1, 50)],
     "expert": {"base": "scratch", "backend": "scratch", "metrics": {"parameters": 450_000}},
+    "improve": {
+        "rounds": [
+            {"key": "k", "kept": True, "why": "shown to be better", "weak_facts": 12, "weak_sections": ["Part", "Other"], "weak_sentences": 9,
+             "judged_by": "validation", "written": 36, "trained": 24, "validating": 12, "cut": False, "n": 40, "before": 0.25, "after": 0.6,
+             "better": 15, "worse": 1, "p": 0.001, "low": 0.2, "high": 0.5, "trained_before": 1.0, "trained_after": 1.0},
+        ],
+        "test": [{"cls": "paraphrase", "metric": "exact", "n": 120, "first": 0.5, "second": 0.6, "better": 13, "worse": 1, "p": 0.003}],
+    },
     "writer": "rules",
     "version": "0.1.0",
 }
@@ -87,7 +95,7 @@ def test_the_page_says_what_the_figures_say(tmp_path: Path, results: Results, co
     text = " ".join(Tags(written(tmp_path, results, corpus[0])).text.replace("\u00a0", " ").split())
     for part in (
         "60 %", "Loses to nearest by 20 points", "Ahead of base by 60 points", "Retrieve. On paraphrases retrieval is ahead of the expert",
-        "51,000", "0.017", "price not known", "from 157 questions on",
+        "kept: shown to be better", "0.003better", "51,000", "0.017", "price not known", "from 157 questions on",
         "Section 11", "CC BY-SA 4.0", "50 %", "number not in the source", "1 min 12 s", "450 thousand parameters", "1 document",
         "Fact Gold",
     ):
@@ -119,6 +127,8 @@ def poisoned() -> tuple[Results, list[Section], dict[str, Any]]:
         "rejects": {PLANTED: 3},
         "expert": {"base": PLANTED, "backend": "endpoint", "model": PLANTED},
     }
+    row = META["improve"]["rounds"][0] | {"why": PLANTED, "weak_sections": [PLANTED]}
+    meta["improve"] = {"rounds": [row], "test": [META["improve"]["test"][0] | {"cls": PLANTED}]}
     return aggregate(asked, answers, sections), sections, meta
 
 
