@@ -84,7 +84,7 @@ def staged(path: Path, processes: int, engine: str) -> dict[str, float]:
         import ray
 
         ray.init(num_cpus=processes, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        ray.get([ray.remote(os.getpid).remote() for _ in range(processes)])
+        ray.get([ray.remote(lambda: os.getpid()).remote() for _ in range(processes)])
     with tempfile.TemporaryDirectory() as root:
         place = opened(path, root, processes, engine).place
         before = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
@@ -108,6 +108,7 @@ def alone(path: Path, processes: int, engine: str = "local") -> dict[str, float]
     receive, send = context.Pipe(duplex=False)
     worker = context.Process(target=_send, args=(send, path, processes, engine))
     worker.start()
+    send.close()  # else a worker that fails is waited for, for ever
     result = receive.recv()
     worker.join()
     return result

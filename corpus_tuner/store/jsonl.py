@@ -37,7 +37,16 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
 
 def to_line(record: Any) -> bytes:
     """A record or mapping as one line of JSONL; a lone surrogate, which UTF-8 cannot hold, becomes its JSON escape."""
-    return (json.dumps(to_json(record), ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    return (json.dumps(record, ensure_ascii=False, default=_plain) + "\n").encode("utf-8", "backslashreplace")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON's own encoder does not know: millions of records are faster by it than by `to_json`."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def to_json(record: Any) -> Any:
