@@ -10,45 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from corpus_tuner.errors import CorpusTunerError, Unavailable
-from corpus_tuner.place import Counts, Place, Stage
+from corpus_tuner.place import Counts, Nobody, Place, Stage, Watcher
 from corpus_tuner.records import Document, Example, Reason, Reject, Section
 from corpus_tuner.stages import STAGES
 from corpus_tuner.store import digest, is_stored, read_file, read_jsonl, remembered, write_json
 from corpus_tuner.targets import Overrides, resolve
 
 KINDS = {"documents": Document, "sections": Section, "examples": Example, "rejects": Reject}
-
-
-class Watcher(Protocol):
-    """Who looks on while stages run."""
-
-    def start(self, stage: str) -> None:
-        """A stage begins."""
-        ...
-
-    def progress(self, done: int, total: int | None, note: str) -> None:
-        """It goes on: `done` of `total` items."""
-        ...
-
-    def finish(self, stage: str, counts: Counts, seconds: float) -> None:
-        """It is done."""
-        ...
-
-    def abort(self) -> None:
-        """It ends without a result; what went wrong is said by others."""
-        ...
-
-
-class Nobody:
-    """The Watcher of a caller who does not look."""
-
-    def start(self, stage: str) -> None: ...
-    def progress(self, done: int, total: int | None, note: str) -> None: ...
-    def finish(self, stage: str, counts: Counts, seconds: float) -> None: ...
-    def abort(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The folder of one corpus, and what a stage of its build is."""
+"""The folder of one corpus, what a stage of its build is, and who looks on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Document, Expert, Progress, Reject
@@ -159,6 +159,35 @@ class Stage:
     inputs: Callable[[Place], Any]  # JSON values: all that its result depends on
     run: Callable[[Place, Progress], Counts]
     outputs: Callable[[Place], Iterable[Path]]  # that exist once it is done
+
+
+class Watcher(Protocol):
+    """Who looks on while stages run."""
+
+    def start(self, stage: str) -> None:
+        """A stage begins."""
+        ...
+
+    def progress(self, done: int, total: int | None, note: str) -> None:
+        """It goes on: `done` of `total` items."""
+        ...
+
+    def finish(self, stage: str, counts: Counts, seconds: float) -> None:
+        """It is done."""
+        ...
+
+    def abort(self) -> None:
+        """It ends without a result; what went wrong is said by others."""
+        ...
+
+
+class Nobody:
+    """The Watcher of a caller who does not look."""
+
+    def start(self, stage: str) -> None: ...
+    def progress(self, done: int, total: int | None, note: str) -> None: ...
+    def finish(self, stage: str, counts: Counts, seconds: float) -> None: ...
+    def abort(self) -> None: ...
 
 
 def keep_rejects(place: Place, stage: str, rejects: Iterable[Reject]) -> None:
