@@ -46,7 +46,7 @@ def test_three_thin_sections_are_raised_in_one_round_and_nothing_else_is_touched
     assert [one.kept for one in found.rounds] == [True, False]
     assert found.stopped == "nothing is weak"
     first = found.rounds[0]
-    assert (first.weak_sentences, first.written, first.trained + first.validating) == (18, 72, 72)
+    assert (first.weak_sentences, first.written, first.trained + first.validating) == (18, 108, 108)
     assert first.after - first.before > 0.5
     assert first.low > 0
     after = {one.id: one.split for one in read_jsonl(corpus.place.splits, Split)}
