@@ -21,7 +21,7 @@ from corpus_tuner import hub
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.settings import TrainSettings
 from corpus_tuner.train import loop, weights
-from corpus_tuner.train.loss import learnt_logits
+from corpus_tuner.train.loss import learnt_logits, reading
 from corpus_tuner.train.preferences import Pair, encode_pairs, read_preferences
 from corpus_tuner.train.world import World
 
@@ -129,17 +129,11 @@ def begin(path: Path, validation: Path | None, tokenizer: Any, settings: TrainSe
 
 def with_reference(model: Any, rows: Sequence[Pair], objective: Choices) -> list[Pair]:
     """`rows` with what the reference makes of them: `model` without its adapter, or before it has learnt anything."""
-    import torch
-
     if not rows:
         return []
-    mode = model.training
-    model.eval()
-    with torch.no_grad(), model.disable_adapter() if hasattr(model, "peft_config") else nullcontext():
-        found = [
+    with reading(model), model.disable_adapter() if hasattr(model, "peft_config") else nullcontext():
+        return [
             replace(row, reference=value)
             for part in objective.parts(rows)
             for row, value in zip(part, preferences(model, part).tolist())
         ]
-    model.train(mode)
-    return found

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from corpus_tuner.records import Progress
 from corpus_tuner.train import checkpoints, epochs, log, weights
+from corpus_tuner.train.loss import reading
 from corpus_tuner.train.world import World
 
 if TYPE_CHECKING:
@@ -216,13 +217,11 @@ def _validated(run: Run) -> dict[str, float]:
 
     if not run.validation:
         return {}
-    run.model.eval()
     sums = torch.zeros(2, device=run.model.device, dtype=torch.float64 if run.model.device.type != "mps" else torch.float32)
-    with torch.no_grad():
+    with reading(run.model):
         for at in range(0, len(run.validation), run.batch * run.world.size):
             for part in _mine(run, run.validation[at : at + run.batch * run.world.size]):
                 sums += torch.stack(run.objective.loss(run.model, part)).to(sums)
-    run.model.train()
     run.world.add_up([sums])
     loss, right = (sums / run.objective.weight(run.validation)).tolist()
     return {"validation_loss": round(loss, 5), "validation_accuracy": round(right, 4)}

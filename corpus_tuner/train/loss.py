@@ -113,6 +113,27 @@ def _filled(rows: Sequence[Encoded], most: int) -> list[list[Encoded]]:
     return found
 
 
+@contextmanager
+def reading(model: Any) -> Iterator[None]:
+    """Inside of the block `model` only reads: no gradients, no dropout; it is left in its mode.
+
+    A layer of bitsandbytes stays in training mode: out of it, on a CPU, the next pass would put its weights into an
+    order for good in which their product has no gradient (0.50).
+    """
+    import torch
+
+    mode = model.training
+    model.eval()
+    for module in model.modules():
+        if type(module).__name__ == "Linear4bit":
+            module.training = True
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(mode)
+
+
 TOKENS = 32  # of each row that the trial packs
 AGREE = {"torch.float32": 1e-3, "torch.float64": 1e-3}  # of the logits' range; coarser numbers may differ by 5 %
 
@@ -127,10 +148,7 @@ def packs_right(model: Any, rows: Sequence[Encoded]) -> bool:
 
     trial = [(ids[:TOKENS], [False] + [True] * (len(ids[:TOKENS]) - 1)) for ids, _ in rows if len(ids) > 1][:2]
     trial = trial if len(trial) == 2 else trial * 2
-    mode = model.training
-    model.eval()
-    with torch.no_grad():
+    with reading(model):
         alone = torch.cat([learnt_logits(model, [row])[0] for row in trial])
         together = learnt_logits(model, trial, packed=True)[0]
-    model.train(mode)
     return bool((alone - together).abs().max() <= AGREE.get(str(model.dtype), 0.05) * alone.abs().max())

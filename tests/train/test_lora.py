@@ -300,6 +300,32 @@ def test_four_bits_without_bitsandbytes_is_one_clear_line(
         lora.LoraTrainer().train(train, None, settings(base, four_bit=True), tmp_path / "expert")
 
 
+def test_a_base_in_four_bits_learns(base: Path, train: Path, tmp_path: Path) -> None:
+    """The base is held in four bits, its adapter learns, and validation between epochs leaves the gradients right."""
+    pytest.importorskip("bitsandbytes")
+    import torch
+
+    from corpus_tuner.train.loss import reading
+    from corpus_tuner.train.world import World
+
+    wanted = settings(base, four_bit=True, epochs=20, learning_rate=0.01)
+    run = lora.begin(train, train, lora.hub.load_tokenizer(str(base), "a test"), wanted, World())
+    assert sum(type(module).__module__.startswith("bitsandbytes") for module in run.model.modules()) == 14
+    with torch.no_grad():  # with B = 0 an adapter's A has no gradient
+        for weight in run.weights:
+            weight += 0.01
+    found = []
+    for _ in range(2):
+        run.objective.loss(run.model, run.rows)[0].backward()
+        found.append([weight.grad.clone() for weight in run.weights])
+        run.optimiser.zero_grad()
+        with reading(run.model):
+            run.objective.loss(run.model, run.rows)
+    assert all(torch.equal(first, second) for first, second in zip(*found))
+    lora.LoraTrainer().train(train, train, wanted, tmp_path / "expert")
+    assert lines(tmp_path / "expert")[-1]["loss"] < lines(tmp_path / "expert")[0]["loss"] / 2
+
+
 def test_rows_longer_than_the_base_s_positions_are_cut(train: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A base that counts its positions is never given more, whatever max_length says: GPT-2 would fail."""
     import tiny_llama
