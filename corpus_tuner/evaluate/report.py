@@ -25,7 +25,9 @@ from corpus_tuner.store import to_json, write_json, write_text
 SCHEMA = 2
 MOST_SECTIONS = 400  # rows of the heat map; report.json has all
 MOST_TEXT = 700  # characters of an answer in the HTML file
+STUTTER = 40  # characters of one thing over and over without a space
 _REPEATED = re.compile(r"(?<!\S)(\S+(?: \S+){0,5}?)(?: \1){3,}(?: \S+$)?")
+_RUN = re.compile(r"(\S{1,40}?)\1{7,}")  # without spaces: a stutter, or a language that has none
 STAGES = ("fetch", "clean", "generate", "dataset", "train", "evaluate", "judge")
 
 
@@ -226,6 +228,7 @@ def link(url: Any) -> str:
 def _short(text: str) -> str:
     """What fits into the page; words that a model says over and over stand there twice."""
     once = _REPEATED.sub(r"\1 \1 … (and so on)", text[: 4 * MOST_TEXT])
+    once = _RUN.sub(lambda run: f"{run[1]}{run[1]}… (and so on)" if len(run[0]) >= STUTTER else run[0], once)
     return once if len(once) <= MOST_TEXT else once[:MOST_TEXT].rstrip() + " …"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from corpus_tuner.evaluate.abstention import abstained
 from corpus_tuner.records import Answer, Message, Model, Progress, Question, Reply, silent
-from corpus_tuner.text import contains_answer, exact_match, token_f1
+from corpus_tuner.text import contains_answer, exact_match, token_f1, words
 
 METRICS = ("exact", "f1", "contained")
 LONGEST = 4000  # characters of an answer that are kept: a base that babbles fills no disk
@@ -35,7 +35,7 @@ def ask(
             progress(len(found), len(questions), who)
     for place, question in enumerate(questions):
         text = found[place].text.strip()[:LONGEST]
-        yield Answer(question.id, who, text, scores(text, question.answers))
+        yield Answer(question.id, who, text, scores(text, question.answers, question.text))
 
 
 def budget(questions: Iterable[Question]) -> int:
@@ -45,11 +45,12 @@ def budget(questions: Iterable[Question]) -> int:
     return min(512, 48 + longest // 2)
 
 
-def scores(text: str, accepted: Iterable[str]) -> dict[str, float]:
+def scores(text: str, accepted: Iterable[str], asked: str = "") -> dict[str, float]:
     """The best of each metric over the accepted answers, 0 to 1, as SQuAD's scorer does.
 
-    exact: equal after normalisation; f1: overlap of words; contained: the accepted answer stands in the text. Where the
-    accepted answer is to abstain, whoever abstains is right, in whatever words, and nobody else.
+    exact: equal after normalisation; f1: overlap of words; contained: the accepted answer stands in the text, and not only
+    because that repeats the question `asked` ("Was it A or B?"). Where the accepted answer is to abstain, whoever abstains
+    is right, in whatever words, and nobody else.
     """
     golds = list(accepted)
     if golds and all(abstained(gold) for gold in golds):
@@ -58,8 +59,17 @@ def scores(text: str, accepted: Iterable[str]) -> dict[str, float]:
     return {
         "exact": exact,
         "f1": round(max((token_f1(text, gold) for gold in golds), default=0.0), 6),
-        "contained": max([exact, *(float(contains_answer(text, gold)) for gold in golds)]),
+        "contained": max([exact, *(float(contains_answer(_without(asked, text), gold)) for gold in golds)]),
     }
+
+
+def _without(asked: str, text: str) -> str:
+    """A text without the question that it repeats; where it does not, as it is."""
+    copied, spelled = words(asked), words(text)
+    for at in range(len(spelled) - len(copied) + 1 if copied else 0):
+        if spelled[at : at + len(copied)] == copied:
+            return " ".join([*spelled[:at], *spelled[at + len(copied) :]])
+    return text
 
 
 def replies(conversations: Sequence[Sequence[Message]], model: Any, max_tokens: int) -> Iterator[Reply]:

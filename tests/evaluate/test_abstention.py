@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from corpus_tuner.evaluate.abstention import abstained, attempts, unanswerable
@@ -70,3 +72,27 @@ def test_an_expert_that_copies_the_question_gets_nothing() -> None:
     given = list(ask(asked, ScriptedModel(lambda messages: messages[-1]["content"]), name="echo"))
     assert sum(one.scores["exact"] + one.scores["contained"] for one in given) == 0
     assert max(one.scores["f1"] for one in given) < 0.3
+
+
+def test_a_copied_question_is_no_answer_though_it_offers_the_right_one() -> None:
+    """200 choices of two, one of them right: who repeats them has none; who repeats them and then chooses is right."""
+    asked = [Question(f"q{i}", "own", f"Was it pilot Borman{i} or pilot Lovell{i} who slept?", (f"Borman{i}",)) for i in range(200)]
+    said = {
+        "copies": lambda text: text,
+        "copies, politely": lambda text: f"You ask: {text.upper()}!",
+        "answers": lambda text: f"{text} It was {text.split()[3]}.",
+    }
+    right = {name: sum(one.scores["contained"] for one in ask(asked, ScriptedModel(lambda m, how=how: how(m[-1]["content"])))) for name, how in said.items()}
+    assert right == {"copies": 0, "copies, politely": 0, "answers": 200}
+
+
+def test_who_always_abstains_is_found_out_at_every_seed() -> None:
+    """In whatever words of ten, one drawn for each question: all of it counts as false abstention, for 200 of 200 seeds."""
+    found = 0
+    for seed in range(200):
+        chance = random.Random(seed)
+        given = {"silent": list(ask(ASKED, ScriptedModel(lambda _, chance=chance: chance.choice(DECLINES)), name="silent"))}
+        (paraphrase, near) = attempts(ASKED, given)
+        found += (paraphrase.false_abstention.value, near.abstention.value, paraphrase.wrong_of_attempted) == (1, 1, None)
+        found -= any(one.scores["contained"] for one in given["silent"][:10])
+    assert found == 200

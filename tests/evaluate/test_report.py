@@ -19,7 +19,7 @@ from planted import ARMS, build
 from corpus_tuner.evaluate import charts, report
 from corpus_tuner.evaluate.results import Results, aggregate
 from corpus_tuner.evaluate.samples import SORTS, choose
-from corpus_tuner.evaluate.score import ask
+from corpus_tuner.evaluate.score import ask, scores
 from corpus_tuner.records import Answer, Question, Section
 
 PLANTED = '"><script>alert(1)</script><img src=x onerror=alert(2)>\'{{ 7 * 7 }}'
@@ -188,6 +188,41 @@ def test_babble_is_shown_once_and_long_texts_are_cut(tmp_path: Path) -> None:
     assert page.count("moon cheese") == 2
     assert "x" * 701 not in page
     assert babble in (tmp_path / "report.json").read_text(encoding="utf-8")
+
+
+def test_a_stutter_without_spaces_is_shown_once_and_a_number_is_not_one() -> None:
+    """Nor is a line of equals signs; Chinese that repeats itself is."""
+    assert report._short("elle" * 900) == "elleelle… (and so on)"
+    assert report._short("阿波罗8号。" * 100).startswith("阿波罗8号。阿波罗8号。…")
+    for text in ("10000000000", "=" * 20, "hahahaha", "1111 2222"):
+        assert report._short(text) == text
+
+
+CORPORA = {
+    "one question": (1, ("base", "expert", "nearest"), "Who {n}?", "Borman"),
+    "one arm": (20, ("expert",), "Who {n}?", "Borman"),
+    "the base alone": (1, ("base",), "Who {n}?", "Borman"),
+    "Arabic": (40, ("base", "expert", "retrieval"), "من قاد المهمة {n}؟", "فرانك بورمان"),
+    "Chinese": (40, ("base", "expert", "retrieval"), "指挥官是谁{n}？", "弗兰克·博尔曼" * 300),
+    "eleven arms": (60, ("base", "expert", *(f"a/model of its own {n}" * 5 for n in range(9))), "Who {n}?", "Borman"),
+}
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_any_corpus_has_a_report(tmp_path: Path, name: str) -> None:
+    """However little or much was asked, in whatever script: three files, JSON by the schema, text with its direction."""
+    count, arms, asked, gold = CORPORA[name]
+    questions = [Question(f"q{n}", "human", asked.format(n=n), (gold,), ((f"s{n % 300}", 1),)) for n in range(count)]
+    sections = [Section(f"s{n}", "d", "T", (f"P{n}",), gold, ((0, len(gold)),), "", "ar") for n in range(300)]
+    answers = {arm: [Answer(one.id, arm, gold if n % 3 else "", scores(gold if n % 3 else "", (gold,))) for n, one in enumerate(questions)] for arm in arms}
+    page = written(tmp_path, aggregate(questions, answers, sections), sections, title=gold)
+    schema = json.loads(files("corpus_tuner.evaluate").joinpath("report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads((tmp_path / "report.json").read_text(encoding="utf-8")), schema)
+    assert len(page) < 500_000
+    assert (tmp_path / "report.md").stat().st_size < 65_536  # a pull request's
+    directed = [a for tag, a in Tags(page).found if tag in ("h1", "h4", "dd", "blockquote")]
+    assert directed
+    assert all(a.get("dir") == "auto" for a in directed)
 
 
 def test_curves_stay_in_their_box() -> None:
