@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from corpus_tuner import archive
 from corpus_tuner.clean import clean_document
 from corpus_tuner.records import Document, Reason, Reject, Section
 
@@ -120,6 +121,31 @@ def test_a_missing_file_costs_no_other() -> None:
     found = clean(content)
     assert [one.path for one in found if isinstance(one, Section)] == [("One",)]
     assert Reason.UNREADABLE in [one.reason for one in found if isinstance(one, Reject)]
+
+
+def test_a_book_that_would_grow_beyond_measure_is_not_unpacked() -> None:
+    """The sizes that its directory states decide: a kilobyte that unpacks to a quarter of a gigabyte is one Reject."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target, target.open("OEBPS/a.xhtml", "w") as member:
+        for _ in range(archive.MAX_BYTES >> 20):
+            member.write(b" " * (1 << 20))
+        member.write(b" ")
+    (reject,) = clean(out.getvalue())
+    assert isinstance(reject, Reject)
+    assert "unpacks to 1 files and 256 MiB" in reject.detail
+
+
+def test_entities_of_a_book_do_not_expand() -> None:
+    """A billion laughs in its contents or in a chapter is no text."""
+    entities = '<!DOCTYPE x [<!ENTITY a "lol">' + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghij", "bcdefghijk")) + "]>"
+    content = packed({"a.xhtml": "<p>&k; after</p>"}, ("a.xhtml",), '<ol><li><a href="a.xhtml">&k;</a></li></ol>')
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, entities.encode() * name.endswith("xhtml") + source.read(name))
+    found = repr(clean(out.getvalue()))
+    assert "lol" not in found.replace('"lol"', "")
+    assert "after" in found
 
 
 def test_deep_markup_and_deep_contents_are_bounded() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,20 @@ def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
     write(tmp_path / ".hidden.txt", "x")
     with pytest.raises(CorpusTunerError, match=r"holds no file: put documents there \(\.wiki, "):
         fetch(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["txt", "md", "html", "wiki", "csv", "jsonl", "pdf", "epub"])
+def test_a_line_of_a_gigabyte_is_one_reject(tmp_path: Path, suffix: str) -> None:
+    """A file of one endless line costs neither time nor memory, whatever its format; in a folder the others go on."""
+    with (tmp_path / f"endless.{suffix}").open("wb") as file:
+        file.truncate(1 << 30)  # without a line break; the disk holds none of it
+    write(tmp_path / "fits.txt", "1234")
+    before = time.process_time()
+    big, fits = fetch(tmp_path)
+    assert time.process_time() - before < 1
+    assert isinstance(big, Reject)
+    assert big.detail.startswith("has 1,073,741,824 bytes")
+    assert isinstance(fits, Document)
 
 
 def test_a_file_above_the_bound_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
