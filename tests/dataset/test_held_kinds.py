@@ -7,8 +7,13 @@ from collections.abc import Mapping
 import pytest
 
 from corpus_tuner.dataset.split import assign
+from corpus_tuner.evaluate.abstention import attempts
+from corpus_tuner.evaluate.leaks import leaks
+from corpus_tuner.evaluate.questions import from_examples
+from corpus_tuner.evaluate.score import ask
 from corpus_tuner.records import Example, Section
 from corpus_tuner.settings import DatasetSettings
+from corpus_tuner.testing import ScriptedModel
 from corpus_tuner.text import sentences
 
 SETTINGS = DatasetSettings(paraphrase=0.3, validation=0.05)
@@ -96,3 +101,22 @@ def test_adding_a_document_moves_none_of_them(split: Mapping[str, str]) -> None:
     new = [Example("new", "reverse", "Which harbour was closed in 1999?", "Port Ellen", (("other", 1),), "c", "m")]
     after = {one.id: one.split for one in assign([*new, *examples], [more, *sections], SETTINGS)[0]}
     assert {name: where for name, where in after.items() if name != "new"} == split
+
+
+def test_none_of_them_was_trained_on(split: Mapping[str, str]) -> None:
+    """The evaluation's own check finds no held-out question in what is trained."""
+    examples = corpus()[1]
+    asked = from_examples(examples, split)
+    assert {"reverse", "cross", "near", "paraphrase"} <= {one.cls for one in asked}
+    assert leaks(asked, [one for one in examples if split.get(one.id) == "train"]) == []
+
+
+def test_who_always_abstains_cannot_pass_the_near_misses(split: Mapping[str, str]) -> None:
+    """The answerable questions beside them tell: right on the misses, wrong on these; who never abstains is the reverse."""
+    asked = [one for one in from_examples(corpus()[1], split) if one.cls == "near"]
+    said = {arm: list(ask(asked, ScriptedModel(lambda _, text=text: text), name=arm)) for arm, text in (("silent", "I do not know."), ("bold", "1700"))}
+    silent, bold = attempts(asked, said)
+    assert silent.answerable
+    assert silent.unanswerable
+    assert (silent.abstention.value, silent.false_abstention.value) == (1, 1)
+    assert (bold.abstention.value, bold.false_abstention.value) == (0, 0)
