@@ -23,7 +23,7 @@ from corpus_tuner.place import Counts, Place
 from corpus_tuner.records import Blob, Document, Piece, Progress, Reject, Source
 from corpus_tuner.settings import Settings, SourceSettings
 from corpus_tuner.settings.recipe import GRID, ROWS
-from corpus_tuner.store import from_json, remembered, to_line, write_bytes
+from corpus_tuner.store import digest, from_json, remembered, to_line, write_bytes
 from corpus_tuner.workers import cores
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -40,7 +40,7 @@ def fetch(place: Place, progress: Progress) -> Counts:
         adapter, locator = _adapter(place, source)
         pieces = _pieces(adapter, locator)
         if pieces is not None:
-            blocks = [Block(f"{number}-{name}", partial(_of_piece, piece, source, place.settings)) for name, piece in pieces]
+            blocks = [Block(f"{number}-{digest(name)}", partial(_of_piece, piece, source, place.settings)) for name, piece in pieces]
             _in_blocks(run, blocks, seen, source.locator, progress)
             continue
         found = (seen.told_apart(_stored(place, item, source), source.locator) for item in adapter.fetch(locator, known))

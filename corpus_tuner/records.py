@@ -222,7 +222,7 @@ class Divided(Source, Protocol):
 
     def blocks(self, locator: str) -> Sequence[tuple[str, Piece]] | None:
         """(a name, the piece) for all of what `fetch` gives, in order; None where `locator` cannot be divided. The name
-        pins what is in the piece: letters, digits and hyphens, another one when its file has changed."""
+        pins what is in the piece: it is another one when its file has changed."""
         ...
 
 
