@@ -10,7 +10,10 @@ from typing import Any
 from corpus_tuner.clean.pdf_layout import Line
 
 LARGER = 1.08  # times the size of running text
+LONG = 60  # lines from which on a second size may be that of running text, too
+SHARE = 0.2  # of the letters that it then has
 LONGEST = 20  # words of a heading without an outline
+_ITEM = re.compile(r"[•‣▪●○◦■–—·∙→-]|\(?[a-z]\)")
 _NUMBERED = re.compile(r"(?:chapter|section|part|appendix|kapitel|teil)?\s*(?:\d{1,3}|[A-Z]|[IVX]{1,5})((?:\.\d{1,3})*)\.?\s+\S", re.IGNORECASE)
 
 
@@ -96,7 +99,7 @@ def by_fonts(lines: list[Line], title: str) -> dict[int, Heading]:
     bolds: Counter[bool] = Counter()
     for line in lines:
         sizes[line.size] += len(line.text)
-    body = sizes.most_common(1)[0][0]
+    body = _body(sizes, len(lines))
     for line in lines:
         bolds[line.bold] += len(line.text) * (line.size == body)
     bold_text = bolds[True] > bolds[False]
@@ -110,6 +113,15 @@ def by_fonts(lines: list[Line], title: str) -> dict[int, Heading]:
         text = _text(lines, group)
         found[group[0]] = Heading(levels[_look(lines[group[0]])] * 10 + _depth(text), text, len(group))
     return found
+
+
+def _body(sizes: Counter[float], lines: int) -> float:
+    """The size of running text: the commonest, or a larger one that a good part of a long document is set in. The
+    commonest of a manual may be its code's."""
+    common = sizes.most_common(1)[0][0]
+    if lines < LONG:
+        return common
+    return max(size for size, letters in sizes.items() if size == common or letters >= SHARE * sizes.total())
 
 
 def _stands_out(line: Line, body: float, bold_text: bool) -> bool:
@@ -133,9 +145,13 @@ def _groups(lines: list[Line], numbers: list[int]) -> list[list[int]]:
 
 def _is_heading(lines: list[Line], group: list[int]) -> bool:
     text = _text(lines, group)
-    letters = sum(character.isalpha() for character in text)
-    ends = text.endswith((".", ",", ";", ":")) and not _NUMBERED.match(text)
-    return len(group) <= 4 and len(text.split()) <= LONGEST and letters >= 2 and not ends and 2 * letters >= len(text.replace(" ", ""))
+    number = _NUMBERED.match(text)
+    words = text[number.end() - 1 :] if number else text
+    letters = sum(character.isalpha() for character in words)
+    if _ITEM.match(text):
+        return False
+    ends = text.endswith((".", ",", ";", ":")) and not number
+    return len(group) <= 4 and len(text.split()) <= LONGEST and letters >= 2 and not ends and 2 * letters >= len(words.replace(" ", ""))
 
 
 def _title(lines: list[Line], groups: list[list[int]], title: str) -> int:

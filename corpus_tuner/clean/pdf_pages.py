@@ -17,6 +17,7 @@ MAX_MEMORY = 4 << 30
 MAX_SECONDS = 300
 MAX_PAGES = 5000
 MAX_CHARACTERS = 200_000  # of one page
+SMALLEST = 3.0  # points; no text to be read is set smaller
 GAP = 1.6  # times the font size: what is wider separates columns and cells, not words
 _BREAKS = frozenset("\r\n")
 _HYPHENS = frozenset("\x02\ufffe\u00ad")  # how PDFium shows a hyphen at which a word is broken
@@ -95,6 +96,8 @@ def _segments(text: Any, raw: Any) -> Any:
             continue
         raw.FPDFText_GetCharBox(text, index, left, right, bottom, top)
         size = raw.FPDFText_GetFontSize(text, index)
+        if size < SMALLEST:
+            size = _scaled(text, index, size, raw)
         box = (left.value, bottom.value, right.value, top.value)
         last = next((one for one in reversed(segment) if not one[0].isspace()), None)
         if last and not character.isspace() and _is_apart(last, box, size):
@@ -104,6 +107,14 @@ def _segments(text: Any, raw: Any) -> Any:
         segment.append((SOFT if character in _HYPHENS else character, *box, size, weight >= 600))
     if segment:
         yield segment
+
+
+def _scaled(text: Any, index: int, size: float, raw: Any) -> float:
+    """A font's size on the page, where the page's matrix enlarges it: many writers set text at size 1."""
+    matrix = raw.FS_MATRIX()
+    if not raw.FPDFText_GetMatrix(text, index, matrix):
+        return size
+    return max(size, 1.0) * (matrix.c**2 + matrix.d**2) ** 0.5
 
 
 def _is_apart(last: tuple[Any, ...], box: tuple[float, ...], size: float) -> bool:
