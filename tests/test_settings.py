@@ -180,6 +180,27 @@ def test_a_value_out_of_range_is_refused_by_its_key(tmp_path, table, line) -> No
     assert f"{table}.{line.split(' ')[0]}" in refusal(tmp_path, changed(table, line))
 
 
+LINES = [
+    "processes = 0", "early_stopping = -1", "tokens_at_once = 0", "replay_share = 0.0", "replay_share = 1.0", "full = true\nfour_bit = true",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_key_of_the_lora_trainer_out_of_range_is_refused(tmp_path, line) -> None:
+    """Each by its name."""
+    said = refusal(tmp_path, changed("train", line).replace('trainer = "remote"', 'trainer = "lora"'))
+    assert f"train.{line.splitlines()[-1].split(' ')[0]}" in said
+
+
+@pytest.mark.parametrize("trainer", ["scratch", "remote"])
+@pytest.mark.parametrize("line", ["full = true", "replay = 'general.jsonl'", "early_stopping = 2", "processes = 2", "packing = true"])
+def test_a_key_of_the_lora_trainer_is_refused_beside_another(tmp_path, trainer, line) -> None:
+    """It would be passed over in silence."""
+    said = refusal(tmp_path, changed("train", line).replace('trainer = "remote"', f'trainer = "{trainer}"'))
+    assert f"train.{line.split(' ')[0]}" in said
+    assert trainer in said
+
+
 @pytest.mark.parametrize("rate", ["nan", "inf", "0", "-0.1", "'fast'"])
 def test_a_learning_rate_is_a_finite_number_above_nothing(tmp_path, rate) -> None:
     """Or "auto"."""

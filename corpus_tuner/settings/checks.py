@@ -33,8 +33,8 @@ PLANS = {  # and the kinds that each asks for
 }
 CRAWLS = ("", "links", "sitemap")
 LORA_ONLY = (
-    "keep_epochs", "preferences", "beta", "full", "early_stopping", "replay", "replay_share", "packing", "tokens_at_once", "gradient_checkpointing", "four_bit",
-    "processes", "keep_epochs", "preferences", "beta",
+    "keep_epochs", "preferences", "beta", "full", "early_stopping", "replay", "replay_share", "packing", "tokens_at_once",
+    "gradient_checkpointing", "four_bit", "processes",
 )  # fmt: skip
 EXPORTS = ("prompt-completion", "csv", "parquet")
 

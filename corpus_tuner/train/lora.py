@@ -22,7 +22,7 @@ from corpus_tuner.train import checkpoints, dpo, loop, processes, weights
 from corpus_tuner.train.batches import Encoded
 from corpus_tuner.train.loss import learnt_logits, packs_right, parts
 from corpus_tuner.train.render import encode, ends
-from corpus_tuner.train.rows import Conversation, read_rows
+from corpus_tuner.train.rows import read_rows
 from corpus_tuner.train.world import World, launched
 
 if TYPE_CHECKING:
@@ -130,14 +130,11 @@ def train_here(
     )
 
 
-def _optional(path: Path | str | None) -> list[Conversation]:
-    return read_rows(Path(path)) if path and Path(path).stat().st_size else []
-
-
 def begin(path: Path, validation: Path | None, tokenizer: Any, settings: TrainSettings, world: World) -> loop.Run:
     """A run over the chat rows of `path` before its first step."""
     (torch,) = hub.require(FEATURE, "torch")
-    rows, held_out, general = read_rows(path), _optional(validation), _optional(settings.replay)
+    rows, general = read_rows(path), read_rows(Path(settings.replay)) if settings.replay else []
+    held_out = read_rows(validation) if validation and validation.stat().st_size else []
     model = weights.prepared(settings, FEATURE)
     longest = weights.longest(model, settings.max_length)
     encoded = encode(rows, tokenizer, longest)
