@@ -170,9 +170,11 @@ def _best(own: list[str], asked: list[str], exact: str, passage: Passage, among:
             return [max(verbatim, key=lambda number: _common(asked, passage, number))]
     while left and len(chosen) < MOST_SENTENCES:
         gains = {number: {word for word in left if word in passage.sentence_words[number]} for number in among}
-        top = max(gains, key=lambda number: (len(gains[number]), _common(asked, passage, number)), default=None)
-        if top is None or not gains[top]:
+        most = max(map(len, gains.values()), default=0)
+        if not most:
             break
+        equal = [number for number in among if len(gains[number]) == most]
+        top = equal[0] if len(equal) == 1 else max(equal, key=lambda number: _common(asked, passage, number))
         chosen.append(top)
         left -= gains[top]
     return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
@@ -101,7 +102,10 @@ class LlmWriter:
             progress(done, len(work), f"{note}: {why}" if why else note)
 
         for done, harvest in enumerate(requests.run(work, partial(self._write, requests), tell), start=1):
-            items = list(selection.of(harvest))
+            items = []
+            for item in selection.of(harvest):
+                items.append(item)
+                time.sleep(0)  # a thread with a request to send goes first: it would wait 5 ms for the interpreter otherwise
             tell(done)
             yield harvest.task, items
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import pairwise
 
 from corpus_tuner.text import numbers, words
@@ -61,14 +62,20 @@ class Numbers:
     def support(self, text: str) -> bool:
         """Whether each number of `text` is one of these: the same digits, the word for it, or the same digits at
         another scale ("1.5 million" for "1,500,000") where one of the two names its scale."""
-        text = _ascii(text)
-        scaled = _scaled(text)
-        return all(self._has(value, _significant(value), scaled) for value in numbers(text))
+        values, scaled = _asked(text)
+        return all(self._has(value, significant, scaled) for value, significant in values)
 
-    def _has(self, value: str, significant: str, scaled: set[str]) -> bool:
+    def _has(self, value: str, significant: str, scaled: frozenset[str]) -> bool:
         if value in self._values or value in self._spelled or significant in self._scaled:
             return True
         return significant in scaled and any(significant == _significant(own) for own in self._values)
+
+
+@lru_cache(4096)  # a pair is held against every sentence of its section
+def _asked(text: str) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
+    """The numbers of a text, each with its significant digits, and those of them that name their scale."""
+    text = _ascii(text)
+    return tuple((value, _significant(value)) for value in sorted(numbers(text))), frozenset(_scaled(text))
 
 
 def _scaled(text: str) -> set[str]:

@@ -27,11 +27,18 @@ class Words:
         self.members = frozenset(members)
         self._text, self._language = text, language
         self._by_start: dict[str, list[str]] = {}
+        self._known: dict[str, bool] = {}  # the pairs of a section ask for the same words again and again
         for word in self.members:
             if len(word) >= LEAST:
                 self._by_start.setdefault(word[:LEAST], []).append(word)
 
     def __contains__(self, word: str) -> bool:
+        found = self._known.get(word)
+        if found is None:
+            found = self._known[word] = self._holds(word)
+        return found
+
+    def _holds(self, word: str) -> bool:
         if word in self.members:
             return True
         if word[0].isdigit():

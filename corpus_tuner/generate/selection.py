@@ -83,10 +83,7 @@ class Selection:
             if not pair.evidence:
                 return "abstain", self._abstention(), self._near_miss(pair, task, twin)
             return "basic", pair.answer, self._kept(self._examined(pair), pair)
-        if task.kind == "rewrite":
-            found = retold(pair.question, pair.answer, self._passage)
-        else:
-            found = self._examined(pair)
+        found = retold(pair.question, pair.answer, self._passage) if task.kind == "rewrite" else self._examined(pair)
         if task.places and not isinstance(found, Reason) and len({task.place(number)[0] for number in found}) < 2:
             found = Reason.ONE_SECTION
         return task.kind, pair.answer, self._kept(found, pair, task)
