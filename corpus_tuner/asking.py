@@ -194,7 +194,7 @@ def _meta(place: Place) -> dict[str, Any]:
         ],
         "stages": {name: entry.get("counts", {}) for name, entry in manifest.items()},
         "rejects": {f"{stage}: {reason}": count for (stage, reason), count in place.losses().most_common()},
-        "coverage": json.loads(coverage.read_text(encoding="utf-8")) if coverage.exists() else {},
+        "coverage": json.loads(coverage.read_text(encoding="utf-8")) if coverage.exists() and not place.settings.recipe.sort else {},
         "loss": [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else [],
         "expert": to_json(place.receipt()),
         "writer": place.settings.generate.writer,

@@ -91,7 +91,7 @@ def costs(place: Place, seconds: Mapping[str, float]) -> Costs:
     spent.sort(key=lambda one: STAGES.index(one.stage) if one.stage in STAGES else len(STAGES))
     price = _price(place)
     named = price or next((one for one in known.values() if one), None)
-    ways_ = _ways_of(place, spent, calls, price) if price else ()
+    ways_ = _ways_of(place, spent, calls, price) if price and not place.settings.recipe.sort else ()  # a recipe is no text to search
     return Costs(seconds, tuple(spent), ways_, named.currency if named else "", named.dated if named else "")
 
 

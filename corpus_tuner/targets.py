@@ -135,6 +135,8 @@ def _apply(document: Any, flags: Overrides) -> None:
     for key, value in sorted(flags.items(), key=lambda flag: "." not in flag[0]):  # the two that depend on others last
         for dotted, plain in _expand(document, key, value, flags):
             section, field = dotted.split(".")
+            if section == "source" and "source" not in document:
+                raise CorpusTunerError(f"{field} is for a [[source]], and a grid has none: leave the flag out")
             for table in document["source"] if section == "source" else [document.setdefault(section, {})]:
                 table[field] = plain
 

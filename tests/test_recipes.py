@@ -142,6 +142,12 @@ def test_a_grid_of_ten_million_is_refused_in_one_line_before_anything_is_written
     assert not (tmp_path / "generated").exists()
 
 
+def test_a_flag_for_a_source_is_refused_where_there_is_none(root) -> None:
+    """A grid has no sections to choose from."""
+    with pytest.raises(CorpusTunerError, match="a grid has none"):
+        Corpus.open("marketing", root, flags={"source.sections": ["Crew"]}, save=True)
+
+
 def test_a_formula_in_a_cell_is_text_and_its_export_is_disarmed(tmp_path) -> None:
     """The training rows keep it as it is, a spreadsheet does not run it."""
     armed = ["=cmd|' /C calc'!A0", "+1+cmd", "-2", "@SUM(A1)", "\t=1", "＝1+1"]

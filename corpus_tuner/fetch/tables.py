@@ -111,8 +111,13 @@ def _from_tsv(content: bytes) -> Iterator[Row]:
 def _delimited(text: str, delimiter: str) -> Iterator[Row]:
     csv.field_size_limit(CELL)
     try:
-        for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False):
-            yield {key: value for key, value in row.items() if key is not None}
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
+        for row in reader:
+            more = row.pop(None, [])  # type: ignore[call-overload]  # the cells that no column is named for
+            if any(more):
+                where = f"has {len(row) + len(more)} cells in line {reader.line_num}"
+                raise Unfit(f"{where} and names {len(row)} columns: put a cell that holds {delimiter!r} in quotes")
+            yield row
     except csv.Error as error:
         raise Unfit(f"breaks off: {error}") from error
 

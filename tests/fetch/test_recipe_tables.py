@@ -104,12 +104,13 @@ def test_a_missing_column_is_one_line_with_the_nearest_name(tmp_path) -> None:
         ("text,label\ncafé,a\n".encode() + "café,b\n".encode("latin-1"), "mixes encodings: it opens as UTF-8, and line 3 is none"),
         ("text,label\ncafé,a\n".encode("latin-1"), r"is not text in UTF-8.*byte 0xE9 in line 2"),
         ("text,label\ncafé,a\n".encode("utf-16-le"), "is not text"),
+        (b"text,label\nGreat, really,positive\n", "has 3 cells in line 2 and names 2 columns: put a cell that holds ',' in quotes"),
         (b"text,label\n", "has no row below its header"),
         (b"", "has no row"),
     ],
 )
-def test_a_table_in_no_or_several_encodings_is_told_by_its_line(tmp_path, content, told) -> None:
-    """Never a guess, and never a damaged letter in a row."""
+def test_a_table_that_cannot_be_read_with_certainty_is_refused_by_its_line(tmp_path, content, told) -> None:
+    """Never a guess: no damaged letter, and no half of a text for a label."""
     path = tmp_path / "t.csv"
     path.write_bytes(content)
     with pytest.raises(CorpusTunerError, match=told):
