@@ -161,7 +161,7 @@ def measure(root: Path, url: str) -> dict[str, float]:
     figures |= {"chat p50 while training": statistics.median(found), "chat p99 while training": share(found, 0.99)}
     fill(root, 1000)
     figures["files page"] = share(pages(address, "/v1/files?limit=1000"), 0.95)
-    figures["jobs page"] = share(pages(address, "/v1/fine_tuning/jobs?limit=100"), 0.95)
+    figures["jobs page"] = share(pages(address, "/v1/fine_tuning/jobs?limit=1000"), 0.95)
     figures["jobs page of 20"] = share(pages(address, "/v1/fine_tuning/jobs"), 0.95)
     return figures
 

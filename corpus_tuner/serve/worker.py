@@ -69,11 +69,15 @@ def _explain(db: sqlite3.Connection, job: sqlite3.Row) -> None:
     """Says what the hyperparameters mean to the embedded base, which differs from OpenAI's."""
     if job["trainer"] != "scratch":
         return
+    from corpus_tuner.train.passes import PASSES, RECALL, STEPS
     from corpus_tuner.train.scratch import PASSES_PER_EPOCH
 
     epochs = jobs.numbers(job)["n_epochs"]
     if epochs == "auto":
-        said = "n_epochs = auto: the embedded base trains until it recalls 98 % of its answers"
+        said = (
+            f"n_epochs = auto: the embedded base trains for at least {PASSES} passes and {STEPS:,} steps, which its grasp of other"
+            f" wordings needs, and then until it recalls {RECALL:.0%} of its answers"
+        )
     else:
         said = f"n_epochs = {epochs}: {epochs * PASSES_PER_EPOCH} passes, {PASSES_PER_EPOCH} each, for the embedded base starts from nothing"
     jobs.event(db, job["id"], said)
