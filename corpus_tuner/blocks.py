@@ -1,9 +1,9 @@
 """A stage in blocks: each is worked on by itself, here or on another machine, and what came of it stays on disk.
 
 While a stage runs, the folder `.STAGE-DIGEST.partial` of its inputs holds three files for each block that is done: its
-records, its rejects, and a note that is written last. So a stage that was killed goes on at the first block that lacks
-its note, and gives the bytes that it would have given undisturbed. At the end the blocks become one file of records, or
-its shards.
+records, its rejects, and a note that is written last. So a stage that was killed works only on the blocks that lack
+their notes, and gives the bytes that it would have given undisturbed. At the end the blocks become one file of records,
+or its shards.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def work(folder: Path, block: Block) -> Done:
 
 
 def write(folder: Path, block: Block) -> Done:
-    """Writes what became of a block, its note last."""
+    """Writes what became of a block, its note last. Whoever else writes the same block writes the same bytes."""
     counts: Counter[str] = Counter()
     keys, last = [], ""
     with shards.zipped(folder / f"{block.name}.{RECORDS}") as records, shards.zipped(folder / f"{block.name}.{REJECTS}") as rejects:

@@ -47,7 +47,10 @@ def clean(place: Place, progress: Progress, many: int = MANY) -> Counts:
     total = sum(rows.count for rows in found)
     run = Run(place, "clean", clean_inputs(place))
     title = place.settings.corpus.title if total == 1 else ""
-    blocks = (Block(f"{number:05}", partial(clean_rows, rows, place, title), rows.count) for number, rows in enumerate(found))
+    blocks = (
+        Block(f"{number:05}-{rows.first}-{rows.count}", partial(clean_rows, rows, place, title), rows.count)
+        for number, rows in enumerate(found)
+    )
     done = 0
     for one in run.blocks(blocks, cores() if total > many else 1):
         done += one.documents
