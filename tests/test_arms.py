@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from corpus_tuner import arms, asking
 from corpus_tuner.arms import open_arm
 from corpus_tuner.asking import Asker
 from corpus_tuner.dataset.split import Split
+from corpus_tuner.evaluate.questions import from_file
 from corpus_tuner.place import Place
 from corpus_tuner.records import Answer, Example, Expert, Question, Section
 from corpus_tuner.settings import Settings
@@ -89,6 +91,19 @@ def test_the_report_of_an_improved_expert_has_its_rounds_and_the_test_questions(
     assert asking._improved(place) == under_way
     write_json(folder / "report.json", {"runs": ["first", "another"], "rounds": under_way["rounds"]})
     assert asking._improved(place) == {}
+
+
+def test_a_persons_question_about_a_paragraph_gets_the_section_it_stands_in(place: Place, tmp_path: Path) -> None:
+    """The paragraph of a file in SQuAD's format is looked up in the corpus; one that stands nowhere brings no section."""
+    file = tmp_path / "squad.json"
+    paragraphs = [(OTHER, "What was it that rose?"), ("Of something quite different a stranger may ask.", "Who may ask?")]
+    data = [{"paragraphs": [{"context": text, "qas": [{"question": q, "answers": [{"text": "It"}]}]} for text, q in paragraphs]}]
+    file.write_text(json.dumps({"data": data}), encoding="utf-8")
+    asked = from_file(file, SECTIONS)
+    arm = open_arm(place, "expert+section", SECTIONS, questions=asked)
+    said = [arm.complete([{"role": "user", "content": one.text}]).text for one in asked]
+    assert [OTHER in text for text in said] == [True, False]
+    assert TEXT not in "".join(said)
 
 
 def test_the_reader_never_sees_a_held_out_pair(place: Place) -> None:
