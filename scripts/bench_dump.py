@@ -22,6 +22,7 @@ date; the size stands at https://dumps.wikimedia.org/enwiki/ and grows by about 
 
 import argparse
 import bz2
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -33,13 +34,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from corpus_tuner import documents, sections
 from corpus_tuner.corpus import Corpus
 from corpus_tuner.fetch import dump, dump_blocks
-from corpus_tuner.records import silent
-from corpus_tuner.store import files_of
+from corpus_tuner.records import Document, silent
+from corpus_tuner.settings import Settings
+from corpus_tuner.store import files_of, shards, to_line
 
 WHOLE = ("English Wikipedia, pages-articles", 105e9)  # bytes of XML
 BLOCK = 100  # pages
@@ -162,6 +167,20 @@ def decompress(path: Path) -> None:
             pass
 
 
+def compressed(path: Path) -> None:
+    """What it costs to compress the documents: gzip by level (the store uses level 2), and zstandard where it is installed."""
+    items = (item for item in dump.Dump(Settings()).fetch(str(path), {}) if isinstance(item, Document))
+    data = b"".join(map(to_line, islice(items, 2000)))
+    ways = {f"gzip, level {level}": partial(zlib.compress, data, level) for level in (1, shards.LEVEL, 6)}
+    if importlib.util.find_spec("zstandard"):
+        import zstandard
+
+        ways["zstandard, level 1"] = partial(zstandard.ZstdCompressor(1).compress, data)
+    print(f"\n{'documents compressed':22}{'MB/s':>8}{'ratio':>8}")
+    for name, way in ways.items():
+        print(f"{name:22}{len(data) / 1e6 / timed(way):8.0f}{len(data) / len(way()):8.2f}")
+
+
 def row(name: str, size: float, found: dict[str, float]) -> str:
     core = f"{size / found['cpu'] / 1e6:8.1f}" if "Ray" not in name else "       -"
     child = f"{found['child']:8.0f}" if found["child"] > 1 and "Ray" not in name and "1 process" not in name else "       -"
@@ -193,8 +212,9 @@ def main() -> None:
         path, size = repeated(options.dump, Path(folder), options.times)
         print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {size / 1e6:.1f} MB of XML in {path.stat().st_size / 1e6:.1f} MB of bzip2")
         figures: dict[str, object] = {"megabytes": size / 1e6, "decompress": size / 1e6 / timed(decompress, path)}
-        print(f"decompress, one process: {figures['decompress']:.1f} MB/s\n")
-        print(f"{'MB/s of XML':22}{'fetch':>8}{'clean':>8}{'both':>8}{'/CPU s':>8}{'MB here':>8}{'MB each':>8}")
+        print(f"decompress, one process: {figures['decompress']:.1f} MB/s")
+        compressed(options.dump)
+        print(f"\n{'MB/s of XML':22}{'fetch':>8}{'clean':>8}{'both':>8}{'/CPU s':>8}{'MB here':>8}{'MB each':>8}")
         rates = {}
         for processes in options.processes:
             figures[str(processes)] = found = alone(path, processes)
