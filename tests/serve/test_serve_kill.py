@@ -144,3 +144,24 @@ def test_a_full_disk_is_said_and_nothing_is_lost(small_disk: Path) -> None:
         assert client.files.create(file=("c.jsonl", b"{}"), purpose="fine-tune").id
     finally:
         running.stop()
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_training_loses_nothing(small_disk: Path) -> None:
+    """While it is full the job is neither lost nor called done and the server answers; with room again it goes on."""
+    (small_disk / "serve.toml").write_text('[models]\nfilling = { base = "6 0.01 fill", trainer = "scripted" }\n')
+    running = Service(small_disk).start()
+    try:
+        client = running.client()
+        job = client.fine_tuning.jobs.create(model="filling", training_file=upload(client, pairs(small_disk / "a.jsonl")))
+        filler = small_disk / "serve" / "jobs" / job.id / "expert" / "filler"
+        until(lambda: filler.exists() and not shutil.disk_usage(small_disk).free)
+        time.sleep(2)
+        assert client.fine_tuning.jobs.retrieve(job.id).status == "running"
+        with filler.open("wb"):  # emptied: the trainer knows by it that this was done
+            pass
+        done = wait(client, job.id)
+        assert done.status == "succeeded", done.error
+        steps = [e.data["step"] for e in client.fine_tuning.jobs.list_events(job.id, limit=100).data if e.type == "metrics"]
+        assert steps == [6, 5, 4, 3, 2, 1]
+    finally:
+        running.stop()

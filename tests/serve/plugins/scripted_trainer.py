@@ -25,7 +25,7 @@ class ScriptedTrainer:
         for number in range(done + 1, int(passes) + 1):
             time.sleep(float(seconds))
             if number == int(passes) // 2:
-                self._fail(*fault)
+                self._fail(folder, *fault)
             with (folder.parent / "trail").open("a") as file:
                 file.write(f"{number} {os.getpid()}\n")
             with (folder / "log.jsonl").open("a") as file:
@@ -35,7 +35,11 @@ class ScriptedTrainer:
         write_text(folder / "said.json", json.dumps([json.loads(line) for line in train.read_text().splitlines() if line]))
         return Expert(folder.name, settings.base, "scripted", metrics={"epochs": int(passes)})
 
-    def _fail(self, fault=""):
+    def _fail(self, folder, fault=""):
+        if fault == "fill" and not (folder / "filler").exists():
+            with (folder / "filler").open("wb", buffering=0) as file:  # until the disk is really full
+                while True:
+                    file.write(b"x" * 4096)
         if fault == "refuse":
             raise CorpusTunerError("this base cannot be trained")
         if fault == "full":
