@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from corpus_tuner.records import Document, Reason, Reject
 from corpus_tuner.store import digest
 
 CELL = 8 << 20  # characters of one cell
+_HALF = re.compile(r"[\ud800-\udfff]")  # of a character, as JSON can spell it: no file can hold it
 Row = Mapping[str, Any]
 
 
@@ -94,7 +96,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, dict | list | bool):
         value = json.dumps(value, ensure_ascii=False)
-    return str(value).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()[:CELL]
+    text = _HALF.sub("\ufffd", str(value))
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()[:CELL]
 
 
 def _from_csv(content: bytes) -> Iterator[Row]:

@@ -120,8 +120,11 @@ def test_a_table_that_cannot_be_read_with_certainty_is_refused_by_its_line(tmp_p
 def test_values_of_other_types_are_spelled_as_people_do(tmp_path) -> None:
     """A list of turns becomes its lines, true stays true, and a sheet's 1 is no 1.0."""
     path = tmp_path / "t.jsonl"
-    path.write_text(json.dumps({"text": ["Customer: Hello", "Agent: Hello!"], "label": True}) + "\n" + json.dumps({"label": 3}), encoding="utf-8")
-    assert read(path) == [{"text": "Customer: Hello\nAgent: Hello!", "label": "true"}, {"text": "", "label": "3"}]
+    values = [{"text": ["Customer: Hello", "Agent: Hello!"], "label": True}, {"label": 3}, {"text": "half \ud800", "label": None}]
+    path.write_text("\n".join(map(json.dumps, values)), encoding="utf-8")
+    assert read(path) == [
+        {"text": "Customer: Hello\nAgent: Hello!", "label": "true"}, {"text": "", "label": "3"}, {"text": "half \ufffd", "label": ""},
+    ]  # fmt: skip
     pytest.importorskip("python_calamine")
     sheet = tmp_path / "t.xlsx"
     sheet.write_bytes(xlsx_of([["text", "label"], ["Good.", 1], ["Fair.", 0.5]]))
