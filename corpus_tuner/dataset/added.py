@@ -31,6 +31,8 @@ def add(
     words. The others are trained, unless they rest on a sentence that is held out, or say nearly the words of a question
     that is. Each is placed by those before it, so that more of them move none.
     """
+    if not later:
+        return [], []
     texts = {section.id: section for section in sections}
     known = list(examples)
     rejects = [Reject("dataset", one.id, Reason.STALE, one.question) for one in later if not _is_current(one, texts)]
