@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,12 @@ def prepared(settings: TrainSettings, feature: str) -> Any:
     torch.manual_seed(settings.seed)
     if not settings.full:
         (peft,) = hub.require(feature, "peft")
-        model = peft.get_peft_model(
-            model,
-            peft.LoraConfig(
-                r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear", task_type="CAUSAL_LM"
-            ),
+        adapter = peft.LoraConfig(
+            r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear", task_type="CAUSAL_LM"
         )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names that transformers gives up, and of what peft sets right by itself
+            model = peft.get_peft_model(model, adapter)
     if settings.gradient_checkpointing:
         enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
         enable({"use_reentrant": False})

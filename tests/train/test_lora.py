@@ -274,6 +274,25 @@ def test_general_rows_are_a_share_of_every_epoch(base: Path, train: Path, tmp_pa
     assert run.steps == 3 * 4
 
 
+def test_an_expert_is_stale_once_its_general_rows_change_and_not_before(base: Path, tmp_path: Path) -> None:
+    """The file's words count, not only its name; a key at its default counts for nothing, so that old experts stay fresh."""
+    from corpus_tuner.place import Place
+    from corpus_tuner.settings import Settings
+    from corpus_tuner.stages import _train_inputs
+
+    def inputs(**changes: object) -> object:
+        return _train_inputs(Place(Settings(train=settings(base, **changes)), tmp_path / "a.toml", tmp_path))
+
+    general = tmp_path / "general.jsonl"
+    seen = []
+    for rows in (PAIRS[:1], PAIRS[:2]):
+        write_jsonl(general, [row(*pair) for pair in rows])
+        seen.append(inputs(replay="general.jsonl"))
+    assert seen[0] != seen[1]
+    assert inputs() == inputs(replay="", packing=False)
+    assert "packing" not in inputs()[2]
+
+
 def test_a_chat_template_is_kept_and_stored_with_the_expert(base: Path, train: Path, tmp_path: Path) -> None:
     """A base's own template goes with its expert unchanged; a base without one gets ours."""
     from corpus_tuner.hub import PLAIN_TEMPLATE, load_tokenizer
