@@ -117,6 +117,7 @@ class Reason(StrEnum):
     EMPTY_TEXT = "empty question or answer"
     NOT_A_QUESTION = "not a question"
     NOT_SELF_CONTAINED = "does not stand on its own"
+    OTHER_LANGUAGE = "not in the language of the source"
     ANSWER_IN_QUESTION = "question contains its answer"
     ANSWER_IS_QUESTION = "answer repeats the question"
     INVENTED = "not in the reply"  # repair must never add text

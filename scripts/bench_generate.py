@@ -1,6 +1,6 @@
 """How fast the LLM writer is, and what it loses when the server fails: one table, beside the limit and the bare SDK.
 
-  python scripts/bench_generate.py [--runs 3] [--latency 0.5] [--concurrency 64] [--only clean,faults,kills,limited]
+  python scripts/bench_generate.py [--runs 3] [--latency 0.5] [--concurrency 64] [--only clean,facts,faults,kills,limited,log,million]
 Loopback only: scripts/stub_llm.py answers, in its own process. 60 sections of about 260 words of made-up prose; each run is
 a fresh process, timed from its start to its exit. limit = ceil(requests / concurrency) x latency: what waiting alone costs.
 """
@@ -291,6 +291,42 @@ def log(options: argparse.Namespace) -> None:  # noqa: ARG001
             print(f"| {label} | {calls} | {float(seconds):.2f} | {float(memory):.0f} |")
 
 
+MEASURED = WRITER + """
+import resource
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+MILLION = 1_000_000
+
+
+def million(options: argparse.Namespace) -> None:
+    """What a million sections of 11 sentences take by the plan of sentences, from what this machine can send and hold."""
+    counts, memory, rate, bytes_ = (100, 600), [], 0.0, 0.0
+    requests = pairs = 0
+    with stub("--latency", "0.05") as root:
+        for sections in counts:
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                write_sections(folder, sections)
+                control(root, "/reset")
+                command = [sys.executable, "-c", MEASURED, f"{root}/v1", name, str(options.concurrency), "facts"]
+                said = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(HERE.parent)})
+                stats = control(root, "/stats")
+                memory.append(float(said.stdout))
+                rate = stats["requests"] / stats["span_s"]
+                requests, pairs = stats["requests"] / sections, count(folder / "examples.jsonl") / sections
+                bytes_ = sum((folder / name).stat().st_size for name in ("calls.jsonl", "examples.jsonl")) / sections
+    each = (memory[1] - memory[0]) / (counts[1] - counts[0])
+    print("\n| measured with one process | |\n|---|---|")
+    print(f"| most requests it sends, checks included, with a server that answers at once | {rate:.0f} a second |")
+    print(f"| requests and pairs of a section | {requests:.2f} and {pairs:.1f} |")
+    print(f"| on disk | {bytes_ / 1000:.0f} kB a section, {bytes_ * MILLION / 1e12:.2f} TB for a million |")
+    print(f"| in memory | {memory[0] - counts[0] * each:.0f} MB and {each * 1000:.0f} kB a section: {each * MILLION / 1e6:.2f} TB for a million |")
+    print("\n| 1,000,000 sections: in flight | a reply takes 1 s | 5 s | 20 s |\n|---|---|---|---|")
+    for flight in (64, 512, 4096):
+        days = [requests * MILLION / min(rate, flight / seconds) / 86400 for seconds in (1, 5, 20)]
+        print(f"| {flight} | {' | '.join(f'{one:.1f} days' for one in days)} |")
+
+
 def limited(options: argparse.Namespace) -> None:
     """A server that bears 8 requests at once and refuses the others."""
     print("\n| a server that refuses more than 8 at once | requests answered | refused | seconds | limit s |")
@@ -309,11 +345,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--latency", type=float, default=0.5)
     parser.add_argument("--concurrency", type=int, default=64)
-    parser.add_argument("--only", default="clean,facts,faults,kills,limited,log")
+    parser.add_argument("--only", default="clean,facts,faults,kills,limited,log,million")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
     for name in options.only.split(","):
-        {"clean": clean, "facts": facts, "faults": faults, "kills": kills, "limited": limited, "log": log}[name](options)
+        {"clean": clean, "facts": facts, "faults": faults, "kills": kills, "limited": limited, "log": log, "million": million}[name](options)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ def examine(question: str, answer: str, cited: Iterable[int], passage: Passage) 
         return Reason.EMPTY_TEXT
     if not is_question(question, passage.language):
         return Reason.NOT_A_QUESTION
+    if passage.is_foreign(question):
+        return Reason.OTHER_LANGUAGE
     if not stands_alone(question, passage.language, passage.heading):
         return Reason.NOT_SELF_CONTAINED
     if repeats_question(question, answer):

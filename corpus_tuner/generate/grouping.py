@@ -13,6 +13,7 @@ from typing import Any
 
 from corpus_tuner.generate.evidence import names
 from corpus_tuner.generate.passage import Passage, Words, plain, tokens
+from corpus_tuner.records import Section
 from corpus_tuner.text import normalise_answer, numbers
 
 ALIKE = 0.5  # Jaccard similarity of the questions' content words, from which two pairs with one answer are compared
@@ -23,9 +24,22 @@ Places = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    asked: frozenset[str]  # content words of the question
-    places: Places
-    said: str  # by these sentences and their headings
+    """A pair; what can be worked out again is not kept, as there may be millions."""
+
+    question: str
+    places: Places  # the first of them in `section`
+    section: Section
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The content words of the question."""
+        return frozenset(tokens(plain(self.question), _language(self.section)))
+
+    def said(self) -> Words:
+        """The words of its sentences and their heading."""
+        numbers = (number for section, number in self.places if section == self.section.id)
+        text = plain(" ".join((self.section.heading, *(self.section.sentence(number) for number in numbers))))
+        return Words(tokens(text, _language(self.section)), text, _language(self.section))
 
 
 class Facts:
@@ -46,8 +60,7 @@ class Facts:
         """`evidence`, and that of the first pair so far which states the same fact."""
         language = passage.language
         key = hash((normalise_answer(answer), frozenset(map(str.lower, names(question, language))), frozenset(numbers(question))))
-        said = " ".join((passage.heading, *(passage.sentences[number - 1] for _, number in evidence if number <= len(passage.sentences))))
-        member = _Member(frozenset(tokens(plain(question), language)), evidence, said)
+        member = _Member(question, evidence, passage.section)
         if key not in self._first:
             self._first[key] = member
             return evidence
@@ -55,15 +68,15 @@ class Facts:
         if first is not None:
             self._add(key, first)
             self._first[key] = None
-        known = self._earlier(key, member, language)
+        known = self._earlier(key, member)
         if known is None:
             self._add(key, member)
             return evidence
         return (*evidence, *(place for place in known.places if place not in evidence))
 
-    def _earlier(self, key: int, member: _Member, language: str) -> _Member | None:
+    def _earlier(self, key: int, member: _Member) -> _Member | None:
         found = sorted(self._index.query(_minhash(key, member.asked)))
-        return next((one for one in map(self._members.__getitem__, found) if _same_fact(one, member, language)), None)
+        return next((one for one in map(self._members.__getitem__, found) if _same_fact(one, member)), None)
 
     def _add(self, key: int, member: _Member) -> None:
         from datasketch import MinHashLSH
@@ -74,11 +87,16 @@ class Facts:
         self._members.append(member)
 
 
-def _same_fact(left: _Member, right: _Member, language: str) -> bool:
-    if len(left.asked & right.asked) < ALIKE * len(left.asked | right.asked):
+def _same_fact(left: _Member, right: _Member) -> bool:
+    asked, also_asked = left.asked, right.asked
+    if len(asked & also_asked) < ALIKE * len(asked | also_asked):
         return False
-    one, other = (Words(tokens(member.said, language), member.said, language) for member in (left, right))
-    return all((word in one) == (word in other) for word in left.asked ^ right.asked)
+    said, also_said = left.said(), right.said()
+    return all((word in said) == (word in also_said) for word in asked ^ also_asked)
+
+
+def _language(section: Section) -> str:
+    return (section.language or "en").split("-")[0]
 
 
 def _minhash(key: int, asked: frozenset[str]) -> Any:

@@ -51,6 +51,8 @@ def near_miss(question: str, passage: Passage) -> Reason | None:
     question = plain(question)
     if not is_question(question, passage.language):
         return Reason.NOT_A_QUESTION
+    if passage.is_foreign(question):
+        return Reason.OTHER_LANGUAGE
     if not same_question(question) or not stands_alone(question, passage.language, passage.heading):
         return Reason.NOT_SELF_CONTAINED
     own = [word for word in tokens(question, passage.language) if word not in passage.heading_words]

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from corpus_tuner.generate.numerals import Numbers
 from corpus_tuner.generate.questions import CJK, NAME
+from corpus_tuner.generate.tongue import is_foreign, tongue
 from corpus_tuner.records import Section
 from corpus_tuner.text import stop_words, words
 
@@ -81,6 +82,14 @@ class Passage:
     @cached_property
     def heading_words(self) -> frozenset[str]:
         return frozenset(tokens(self.heading, self.language))
+
+    def is_foreign(self, question: str) -> bool:
+        """Whether a question is in another language; its names may be."""
+        return is_foreign(question, self.plain, self.tongue)
+
+    @cached_property
+    def tongue(self) -> str:
+        return tongue(self.plain)
 
     @cached_property
     def initials(self) -> str:

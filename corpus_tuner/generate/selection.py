@@ -41,8 +41,8 @@ class Selection:
         self._limits = limits
         self._writer = writer
         self._passage: Passage | None = None
-        self._questions: set[str] = set()
-        self._asked: dict[tuple[str, str], list[frozenset[str]]] = {}  # words of questions, by section and answer
+        self._questions: set[int] = set()  # hashes: a corpus has millions
+        self._asked: dict[int, list[str]] = {}  # questions, by the hash of section and answer
         self._taken: dict[tuple[str, ...], int] = {}
         self._facts = Facts()
         self.kept = self.lost = 0
@@ -102,7 +102,7 @@ class Selection:
         """`found`, unless the question is there already, or its task has brought enough."""
         if isinstance(found, Reason):
             return found
-        key = same_question(pair.question)
+        key = hash(same_question(pair.question))
         if key in self._questions:
             return Reason.DUPLICATE
         if self._repeats(pair):
@@ -122,10 +122,10 @@ class Selection:
         Other wordings of one fact are wanted: they stay, held together by the sentence that they rest on.
         """
         asked = frozenset(words(pair.question))
-        others = self._asked.setdefault((self._passage.section.id, normalise_answer(pair.answer)), [])
-        found = any(len(asked & other) >= NEAR * len(asked | other) for other in others)
+        others = self._asked.setdefault(hash((self._passage.section.id, normalise_answer(pair.answer))), [])
+        found = any(len(asked & other) >= NEAR * len(asked | other) for other in map(frozenset, map(words, others)))
         if not found:
-            others.append(asked)
+            others.append(pair.question)
         return found
 
     def _abstention(self) -> str:
