@@ -57,7 +57,7 @@ def generate(place: Place, progress: Progress) -> Counts:
             calls.close()
     keep_rejects(place, "generate", rejects)
     _check_yield(place, len(examples), rejects)
-    write_json(place.folder / "coverage.json", coverage(sections, examples, rejects))
+    write_json(place.folder / "coverage.json", coverage([] if settings.recipe.sort else sections, examples, rejects))
     write_jsonl(place.examples, examples)
     counts = {"examples": len(examples), "rejects": len(rejects)}
     return counts | (_used(place) if calls is not None else {})

@@ -66,9 +66,10 @@ def test_a_grid_of_ten_million_combinations_is_refused_with_its_count_the_bound_
 
 def test_samples_count_among_the_rows_of_a_grid() -> None:
     """A grid that is just small enough is not, three times."""
-    grid = {"a": [str(number) for number in range(400)], "b": [str(number) for number in range(200)]}
-    parse(table("grid", prompt="$a $b", answer="$a", grid=grid), "a.toml")
-    assert "x 3 samples = 240,000 rows" in refusal(table("grid", prompt="$a $b", answer="$a", grid=grid, samples=3))
+    changes = {"grid": {"a": [str(number) for number in range(400)], "b": [str(number) for number in range(200)]}}
+    changes |= {"prompt": "$a $b", "ask": {"task": "$a $b"}}
+    parse(table("llm", **changes), "a.toml")
+    assert "x 3 samples = 240,000 rows" in refusal(table("llm", samples=3, **changes))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,9 @@ def test_attributes_are_lists_of_different_texts(grid, told) -> None:
         ("words", {"prompt": "$wrod"}, "did you mean $word?"),
         ("words", {"prompt": "$city"}, "there is $word"),
         ("rows", {"columns": {"text": 5}}, "columns.text"),
+        ("grid", {"columns": {"city": "City"}}, "columns is for the columns of a table"),
+        ("words", {"group": "$word"}, "group is for rows and grids"),
+        ("words", {"samples": 2}, "samples = 2 needs a model"),
         ("rows", {"kind": "rewrite"}, "recipe.kind"),
         ("rows", {"kind": "../x"}, "recipe.kind"),
         ("rows", {"most": -1}, "0 (no bound) or more"),

@@ -104,6 +104,12 @@ def check_recipe(settings: Settings, table: dict[str, Any], where: str) -> None:
         return
     if recipe.sort not in (GRID, WORDS, ROWS) or (recipe.grid and recipe.sort != GRID):
         raise CorpusTunerError(f'{where}.items = {recipe.items!r} must be "grid" (with a table [recipe.grid]), "words" or "rows"')
+    if recipe.columns and recipe.sort != ROWS:
+        raise CorpusTunerError(f"{where}.columns is for the columns of a table: set items = \"rows\", or leave it out")
+    if recipe.group and recipe.sort == WORDS:
+        raise CorpusTunerError(f"{where}.group is for rows and grids: a word has nothing to agree in")
+    if recipe.samples > 1 and not recipe.ask.task:
+        raise CorpusTunerError(f"{where}.samples = {recipe.samples} needs a model that writes them: add [recipe.ask] with a task")
     if recipe.sort == GRID:
         _check_grid(recipe, where)
     _check_templates(recipe, where)
