@@ -133,7 +133,7 @@ def killed(path: Path, processes: int) -> dict[str, float]:
             found[f"{stage}_whole"] = timed(getattr(want, stage))
             total = len(list(_blocks(want, stage)))
             code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from pathlib import Path; from bench_dump import opened; opened(Path({str(path)!r}), {cut!r}, {processes}).{stage}()"
-            process = subprocess.Popen([sys.executable, "-c", code])
+            process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)  # what loky says of a killed parent
             while process.poll() is None and len(list(made.place.folder.glob(f".{stage}-*/*.json"))) < total // 2:
                 time.sleep(0.005)
             process.send_signal(signal.SIGKILL)
