@@ -180,6 +180,19 @@ def test_the_rows_of_a_conversation_stay_on_one_side(tmp_path) -> None:
     assert "\n\nCustomer: Hello " in messages(tmp_path, "t", "train")[0][0]
 
 
+def test_a_grid_can_hold_out_whole_values_of_an_attribute(tmp_path) -> None:
+    """With `group`, every combination of a city is on one side."""
+    cities = ", ".join(f'"city{number}"' for number in range(20))
+    recipe = (
+        '[recipe]\nprompt = "$city $size"\nanswer = "$size"\ngroup = "$city"\n'
+        f'[recipe.grid]\ncity = [{cities}]\nsize = ["small", "large"]\n[dataset]\nunseen = 0.3\nvalidation = 0\n'
+    )
+    toml(tmp_path, "t", recipe).dataset()
+    trained, tested = ({asked.split()[0] for asked, _ in messages(tmp_path, "t", part)} for part in ("train", "test"))
+    assert (len(trained) + len(tested), trained & tested) == (20, set())
+    assert len(messages(tmp_path, "t", "test")) == 2 * len(tested) > 0
+
+
 def test_a_changed_function_makes_its_rows_anew_and_an_unchanged_one_does_not(tmp_path, monkeypatch) -> None:
     """What the rows depend on is the code of the module that it stands in."""
     recipe = '[[source]]\nlocator = "t.txt"\n[recipe]\nitems = "words"\nprompt = "$word"\nfunction = "shout_for_recipes:shout"\n'
