@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
+from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Progress
 from corpus_tuner.train import checkpoints, epochs, log, weights
 from corpus_tuner.train.loss import reading
@@ -182,18 +183,20 @@ def _one_step(run: Run, batch: Sequence[Any]) -> dict[str, float]:
     weight = run.objective.weight(batch)
     total = torch.zeros(1, device=run.model.device)
     for part in _mine(run, batch):
-        loss = run.objective.loss(run.model, part)[0] / weight
-        loss.backward()
-        total += loss.detach()
+        share = run.objective.loss(run.model, part)[0] / weight
+        share.backward()
+        total += share.detach()
     weights = run.weights
     if run.world.size > 1:
         for one in weights:  # a process may have had no row
             one.grad = torch.zeros_like(one) if one.grad is None else one.grad
         run.world.add_up([*(one.grad for one in weights), total])
+    loss = float(total)
+    if not math.isfinite(loss):
+        raise CorpusTunerError(f"the loss of step {run.step + 1} is no number: lower learning_rate, which is {run.rate:g}")
     torch.nn.utils.clip_grad_norm_(weights, CLIP)
     run.optimiser.step()
     run.optimiser.zero_grad()
-    loss = float(total)
     speed = run.objective.tokens(batch) / (time.perf_counter() - started)
     return {"loss": round(loss, 5), "learning_rate": round(rate, 9), "tokens_per_second": round(speed)}
 

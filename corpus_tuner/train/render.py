@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -34,9 +35,13 @@ def encode(rows: Sequence[Conversation], tokenizer: Any, longest: int) -> list[E
 
 
 def ends(rows: Sequence[Encoded], tokenizer: Any) -> list[int]:
-    """The tokens that end an answer: the tokenizer's own, and what the chat template puts there."""
+    """The tokens that end an answer: the tokenizer's own, and the one that the chat template puts there.
+
+    That is the commonest of the special tokens at the ends: a row that was cut may end in any other.
+    """
     special = _special(tokenizer)
-    return sorted({tokenizer.eos_token_id, *(ids[-1] for ids, _ in rows if ids[-1] in special)})
+    last = Counter(ids[-1] for ids, learnt in rows if learnt[-1] and ids[-1] in special)
+    return sorted({tokenizer.eos_token_id, *(token for token, _ in last.most_common(1))})
 
 
 def _turns(row: Conversation, tokenizer: Any, number: int) -> Iterator[Encoded]:
@@ -71,7 +76,10 @@ def _rendered(turns: Conversation, tokenizer: Any) -> tuple[list[int], list[int]
     before = tokenizer.apply_chat_template(list(turns[:-1]), tokenize=False, add_generation_prompt=True)
     whole = tokenizer.apply_chat_template(list(turns), tokenize=False)
     answer = whole[len(before) :] if whole.startswith(before) else turns[-1]["content"]
-    prompt, ids = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (before, answer.rstrip()))
+    prompt, ids = (
+        tokenizer(text.encode("utf-8", "replace").decode(), add_special_tokens=False)["input_ids"]  # no lone surrogates
+        for text in (before, answer.rstrip())
+    )
     return prompt, ids if ids and ids[-1] in _special(tokenizer) else [*ids, tokenizer.eos_token_id]
 
 

@@ -359,6 +359,13 @@ def test_rows_longer_than_the_base_s_positions_are_cut(train: Path, tmp_path: Pa
     assert len(lines(tmp_path / "expert")) == 2
 
 
+def test_a_loss_that_is_no_number_ends_the_training(base: Path, train: Path, tmp_path: Path) -> None:
+    """A rate that blows the weights up is named, and no expert is left."""
+    with pytest.raises(CorpusTunerError, match=r"loss of step \d+ is no number: lower learning_rate"):
+        lora.LoraTrainer().train(train, None, settings(base, learning_rate=1e30), tmp_path / "expert")
+    assert not (tmp_path / "expert" / "adapter_model.safetensors").exists()
+
+
 def test_one_row_is_enough(base: Path, train: Path, tmp_path: Path) -> None:
     """A file of a single row is trained on, packed or not."""
     write_jsonl(train, [row(*PAIRS[0])])

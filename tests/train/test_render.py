@@ -126,3 +126,19 @@ def test_the_end_of_an_answer_is_what_the_template_puts_there(folder: Path) -> N
     reader = tokenizer(folder, CHATML)
     found = ends(encode([said(*WORDS[:2])], reader, 200), reader)
     assert found == sorted([reader.eos_token_id, reader.convert_tokens_to_ids("<|im_end|>")])
+
+
+def test_a_mark_at_which_a_row_was_cut_ends_no_answer(folder: Path) -> None:
+    """Only what ends most answers stops a server, and not the mark that happened to be the last within the bound."""
+    reader = tokenizer(folder, CHATML.replace("<|im_end|>", "<|im_start|><|im_end|>"))
+    whole = encode([said(*WORDS[:2])] * 3, reader, 200)
+    assert encode([said(*WORDS[:2])], reader, len(whole[0][0]) - 1)[0][0][-1] == reader.convert_tokens_to_ids("<|im_start|>")
+    rows = [*whole, *encode([said(*WORDS[:2])], reader, len(whole[0][0]) - 1)]
+    assert ends(rows, reader) == sorted([reader.eos_token_id, reader.convert_tokens_to_ids("<|im_end|>")])
+
+
+def test_half_a_character_is_read_as_a_question_mark(folder: Path) -> None:
+    """JSON can spell a lone surrogate, which no tokenizer takes."""
+    reader = tokenizer(folder, CHATML)
+    [row] = encode([said("\ud800?", "Frank \udc00Borman")], reader, 200)
+    assert learnt(row, reader) == "Frank ?Borman<|im_end|>"
