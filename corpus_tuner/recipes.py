@@ -51,11 +51,11 @@ def assign(examples: Iterable[Example], sections: Mapping[str, Section], setting
     from corpus_tuner.dataset import rows
     from corpus_tuner.generate.recipe import fill, values_of
 
-    template = settings.recipe.group
+    template, names = settings.recipe.group, settings.recipe.names()
     return rows.assign(
         examples,
         settings.dataset,
-        lambda example: fill(template, values_of(sections[example.evidence[0][0]])) if template else "",
+        lambda example: fill(template, values_of(sections[example.evidence[0][0]], names)) if template else "",
     )
 
 

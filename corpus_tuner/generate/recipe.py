@@ -33,7 +33,7 @@ def items(sections: Iterable[Section], recipe: RecipeSettings) -> Iterator[Item]
 
     Raises CorpusTunerError for a section that is no row.
     """
-    found = _words(sections) if recipe.sort == WORDS else map(_row, sections)
+    found = _words(sections) if recipe.sort == WORDS else (_row(section, recipe.names()) for section in sections)
     for number, item in enumerate(found):
         if recipe.most and number == recipe.most:
             return
@@ -50,17 +50,17 @@ def _words(sections: Iterable[Section]) -> Iterator[Item]:
                     yield Item({"word": word}, section, (number,))
 
 
-def _row(section: Section) -> Item:
-    return Item(values_of(section), section, tuple(range(1, len(section.sentences) + 1)))
+def _row(section: Section, names: Iterable[str]) -> Item:
+    return Item(values_of(section, names), section, tuple(range(1, len(section.sentences) + 1)))
 
 
-def values_of(section: Section) -> Mapping[str, str]:
-    """The values of a row by name. Raises CorpusTunerError for a section that is none."""
+def values_of(section: Section, names: Iterable[str]) -> Mapping[str, str]:
+    """The values of a row by name. Raises CorpusTunerError for a section that is none, or has not these."""
     try:
         values = json.loads(section.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or not all(isinstance(values.get(name), str) for name in names):
         raise CorpusTunerError(
             f"{section.heading} is no row of a table: a recipe of rows reads CSV, TSV, XLSX, JSONL and Parquet (items = \"words\" reads texts)"
         )

@@ -135,10 +135,12 @@ def test_a_function_that_is_not_there_is_refused_by_name(name, told) -> None:
         write(text("Rocket."), items="words", prompt="$word", function=name)
 
 
-def test_prose_is_no_row(tmp_path) -> None:
+@pytest.mark.parametrize("body", ["Only prose.", '["text", "label"]', '{"text": "x"}', '{"text": 5, "label": "x"}', "[" * 100_000])
+def test_what_is_no_row_is_refused_as_such(body) -> None:
     """A recipe of rows that reads a text says what it wants."""
+    section = Section("s", "d", "Text", (), body, ((0, len(body)),))
     with pytest.raises(CorpusTunerError, match="is no row of a table"):
-        write(text("Only prose."), items="rows", prompt="$text", answer="$label")
+        write([section], items="rows", prompt="$text", answer="$label")
 
 
 @pytest.mark.parametrize(
