@@ -25,6 +25,7 @@ from corpus_tuner.store import digest, file_digest, from_json, read_jsonl, to_js
 
 EACH = 6  # further pairs for a weak sentence, as far as the writer has them; a third of them validates
 MOST_ASKED = 1000  # trained questions, chosen by digest
+NO_DIFFERENCE = "no difference shown"
 LOOKED_AT = ("train", "validation")  # the splits that the loop may see
 
 
@@ -142,7 +143,7 @@ def judged(found: Verdict, asked: Sequence[Question], before: Sequence[Answer], 
     gap = bootstrap(np.array([[b - a] for a, b in zip(old, new)]), clusters)[0] if old else None
     kept, why = p < SURE and better > worse, "better beyond the noise"
     if not kept:
-        why = "no difference shown" if p >= SURE or better == worse else "worse beyond the noise"
+        why = NO_DIFFERENCE if p >= SURE or better == worse else "worse beyond the noise"
     elif forgotten.p < SURE and forgotten.right_only > forgotten.left_only:
         kept, why = False, "it forgets what both were trained on"
     return replace(

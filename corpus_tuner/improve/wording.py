@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from corpus_tuner.improve.trial import Verdict
+from corpus_tuner.evaluate.results import POWER
+from corpus_tuner.evaluate.statistics import Z
+from corpus_tuner.improve.trial import NO_DIFFERENCE, Verdict
 
 SHOWN = 5  # headings of weak sections
 
@@ -36,4 +38,14 @@ def _round(number: int, one: Verdict) -> Iterator[str]:
             f"difference {100 * (one.after - one.before):+.1f} [{100 * one.low:+.1f}, {100 * one.high:+.1f}]"
         )
         yield f"  trained by both  {100 * one.trained_before:5.1f} -> {100 * one.trained_after:5.1f}"
-    yield f"  {'kept' if one.kept else 'the old expert stays'}: {one.why}"
+    yield f"  {'kept' if one.kept else 'the old expert stays'}: {one.why}{_detectable(one)}"
+
+
+def _detectable(one: Verdict) -> str:
+    """What these questions could have shown, where they show nothing."""
+    if one.kept or one.why != NO_DIFFERENCE:
+        return ""
+    if not one.n:
+        return ": there is no validation question (raise dataset.validation)"
+    points = 100 * (one.high - one.low) / 2 * (1 + POWER / Z)  # as evaluate.results.Difference.detectable
+    return f" ({one.n} validation questions show one of about {points:.0f} points in four of five cases)"

@@ -99,3 +99,34 @@ def test_a_pair_whose_sentence_has_changed_is_dropped_by_name() -> None:
     known = [one for one in EXAMPLES if one.evidence[0][1] <= 3]
     _, rejects = add(ALL_LATER, PLACED, known, short, SETTINGS)
     assert sum(one.reason == Reason.STALE for one in rejects) == len(ALL_LATER) - 3 * len(LATER)
+
+
+def validating() -> list[Example]:
+    """Those that are kept back for validation."""
+    found, _ = added(ALL_LATER)
+    return [one for one in ALL_LATER if found.get(one.id) == "validation"]
+
+
+def named(one: Example, question: str) -> Example:
+    """The same pair with another question."""
+    other = replace(one, question=question)
+    return replace(other, id=name(other, {"s": SECTIONS[0]}))
+
+
+def test_nearly_the_words_of_a_trained_question_do_not_validate() -> None:
+    """Whatever their digest: such a pair is trained."""
+    trained = [one for one in EXAMPLES if PLACED.get(one.id) == "train"]
+    again = [named(one, f"{one.question} {please}") for one in trained[:40] for please in ("Please.", "Quick.", "Now.", "Well?")]
+    found, rejects = added(again)
+    assert len(found) > 60
+    assert set(found.values()) == {"train"}
+    assert set(rejects.values()) <= {Reason.NEAR_DUPLICATE}
+
+
+def test_what_comes_later_in_nearly_the_words_of_a_validation_question_is_not_trained() -> None:
+    """It would tell its wording to the student."""
+    kept = validating()
+    found, rejects = added([*ALL_LATER, *(leaks := [named(one, f"{one.question} Please.") for one in kept])])
+    assert kept
+    assert {rejects.get(one.id) for one in leaks} == {Reason.NEAR_DUPLICATE}
+    assert not {one.id for one in leaks} & found.keys()

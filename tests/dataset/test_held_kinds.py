@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -63,6 +64,7 @@ def test_a_fact_that_is_asked_in_reverse_is_trained_forwards_only(split: Mapping
     held = [int(name[7:]) for name, where in split.items() if where == "reverse"]
     assert held
     assert all(split[f"basic{n}"] == split[f"reworded{n}"] == "train" for n in held)
+    assert {split.get(f"twin{n}") for n in held} <= {"train", "near"}
 
 
 def test_a_near_miss_stands_beside_the_question_that_it_misses(split: Mapping[str, str]) -> None:
@@ -78,6 +80,18 @@ def test_a_near_miss_whose_fact_no_other_pair_trains_stays_trained() -> None:
     sections, examples = corpus()
     alone = [one for one in examples if not one.id.startswith(("basic", "reworded"))]
     assert "near" not in {one.split for one in assign(alone, sections, SETTINGS)[0]}
+
+
+def test_a_near_miss_that_another_fact_nearly_words_stays_trained() -> None:
+    """Holding it out would cost that fact its pair."""
+    sections, examples = corpus()
+    held = {one.id for one in assign(examples, sections, SETTINGS)[0] if one.split == "near" and one.id.startswith("abstain")}
+    other = next(one for one in examples if one.id == "basic59")
+    close = [replace(other, id=f"close-{one.id}", question=f"{one.question} Please.") for one in examples if one.id in held]
+    after = {one.id: one.split for one in assign([*examples, *close], sections, SETTINGS)[0]}
+    assert held
+    assert all(after.get(one.id) == "train" for one in close)
+    assert not {name for name in held if after.get(name) == "near"}
 
 
 def test_what_was_held_out_before_stays_where_it_was() -> None:

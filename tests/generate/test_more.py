@@ -71,3 +71,12 @@ def test_a_model_is_asked_for_these_sentences_by_number_and_told_what_is_known()
     assert {one.evidence[0] for one in pairs} == {("s", 1), ("s", 4)}
     assert "Who or what took the photograph Earthrise?" not in {one.question for one in pairs}
     assert [one.detail for one in found if isinstance(one, Reject)] == ["Who or what took the photograph Earthrise?"]
+
+
+def test_a_question_that_is_known_is_none_that_is_new_though_it_is_answered_otherwise() -> None:
+    """Two answers to one question would only confuse."""
+    (one, *_) = (one for one in RulesWriter(RULES).write([SECTION], "basic", 1000) if isinstance(one, Example))
+    known = [Example("k", "basic", one.question.upper(), "something else", (("s", 2),), "s", "m")]
+    found = list(more([SECTION], RulesWriter(RULES), {one.evidence[0][0]: (one.evidence[0][1],)}, known, 50, RULES.generate.counts))
+    assert one.question in {item.detail for item in found if isinstance(item, Reject)}
+    assert one.question not in {item.question for item in found if isinstance(item, Example)}

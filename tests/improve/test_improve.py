@@ -19,6 +19,7 @@ from corpus_tuner.arms import pairs, splits
 from corpus_tuner.corpus import Nobody
 from corpus_tuner.dataset.split import Split
 from corpus_tuner.improve import trial
+from corpus_tuner.improve.wording import text
 from corpus_tuner.place import Place
 from corpus_tuner.records import Example, Section
 from corpus_tuner.store import read_jsonl
@@ -78,6 +79,7 @@ def test_an_expert_that_is_not_proven_better_is_discarded(root: Path, monkeypatc
     monkeypatch.setenv("PORTS_ASKED", str(asked))
     assert corpus.improve(rounds=3) == found
     assert not asked.exists()
+    assert ("validation questions show one of about" in text(found)) == (student == "deaf")
 
 
 def test_what_both_were_trained_on_must_not_be_forgotten() -> None:
@@ -180,6 +182,33 @@ def test_killed_at_any_moment_the_expert_answers_and_the_same_call_goes_on(plugi
     for name in ("improved.jsonl", "splits.jsonl", "dataset/train.jsonl", "experts/ports/ports.json"):
         assert (corpus.place.folder / name).read_bytes() == (whole.place.folder / name).read_bytes()
     assert corpus.build().ran == ()
+
+
+@pytest.mark.parametrize("step", ["write_bytes", "rmtree", "build"])
+def test_an_adoption_that_is_cut_off_is_finished_by_the_next_call(root: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Between any two of its steps: the better expert, its pairs and its evaluation are then all there, and it is told."""
+    import corpus_tuner.improve as module
+
+    corpus = Corpus.open("ports", root)
+    corpus.build()
+    old = corpus.place.receipt()
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if step == "build":
+            patched.setattr(corpus, "build", lambda **_: cut() if corpus.place.improved.exists() else Corpus.build(corpus))
+        else:
+            patched.setattr(module if step == "write_bytes" else module.shutil, step, cut)
+        with pytest.raises(KeyboardInterrupt):
+            corpus.improve()
+    found = corpus.improve()
+    assert [one.kept for one in found.rounds] == [True]
+    assert found.runs[0] != found.runs[1]
+    assert corpus.place.receipt().inputs != old.inputs
+    assert corpus.build().ran == ()
+    assert corpus.ask("When did Portav harbour open?").answer == "1501"
 
 
 def test_a_recipe_or_preferences_are_refused_in_one_line(root: Path) -> None:
