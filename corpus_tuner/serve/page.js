@@ -181,6 +181,7 @@ async function answer(side, model, question) {
     }
     const noise = held.includes("\ufffd"); // half characters: no trained model says them
     if (noise) text.textContent = "(noise: this base is untrained)";
+    if (!held.trim()) text.textContent = "(an empty answer)";
     note.textContent = `${Math.round(performance.now() - started)} ms`;
   } catch (error) {
     text.className = "wrong";

@@ -27,7 +27,7 @@ SORTS = {  # name -> (class of the configuration, how words are split, what else
     "llama": ("LlamaConfig", None, {"tie_word_embeddings": True}),
     "llama3": ("LlamaConfig", LLAMA3, {"attention_bias": True, "head_dim": 32} | LLAMA),
     "qwen2": ("Qwen2Config", LLAMA3.replace("{1,3}", ""), {"tie_word_embeddings": True}),
-    "qwen3": ("Qwen3Config", LLAMA3.replace("{1,3}", ""), {"head_dim": 16}),
+    "qwen3": ("Qwen3Config", LLAMA3.replace("{1,3}", ""), {"head_dim": 128}),
 }
 
 
@@ -152,8 +152,8 @@ def test_a_merged_export_answers_as_the_expert(expert: tuple[Expert, Path], tmp_
 def test_a_gguf_export_answers_as_the_expert(expert: tuple[Expert, Path], tmp_path: Path, reader: str) -> None:
     """100 greedy answers, by two readers that share no code with the writer: tokenizer and template come from the file."""
     receipt, root = expert
-    if reader == "transformers" and root.name.startswith(("llama3", "qwen3")):
-        pytest.skip("this reader ignores the scaling of positions and the size of heads")
+    if reader == "transformers" and root.name.startswith("llama3"):
+        pytest.skip("this reader ignores the scaling of positions, and biases of attention")
     path = export(receipt, root, "gguf", tmp_path / "out", "apollo")
     assert path == tmp_path / "out" / "apollo.gguf"
     assert [one.name for one in path.parent.iterdir()] == ["apollo.gguf"]
