@@ -52,7 +52,8 @@ class Facts:
     """
 
     def __init__(self) -> None:
-        self._first: dict[int, _Member | None] = {}  # by answer and names; None: it is in the index
+        self._first: dict[int, _Member] = {}  # by answer and names
+        self._hashed: set[int] = set()  # those of which the first is in the index
         self._members: list[_Member] = []
         self._index: Any = None
 
@@ -61,13 +62,12 @@ class Facts:
         language = passage.language
         key = hash((normalise_answer(answer), frozenset(map(str.lower, names(question, language))), frozenset(numbers(question))))
         member = _Member(question, evidence, passage.section)
-        if key not in self._first:
-            self._first[key] = member
+        first = self._first.setdefault(key, member)
+        if first is member or not set(first.places).isdisjoint(evidence):
             return evidence
-        first = self._first[key]
-        if first is not None:
+        if key not in self._hashed:
+            self._hashed.add(key)
             self._add(key, first)
-            self._first[key] = None
         known = self._earlier(key, member)
         if known is None:
             self._add(key, member)

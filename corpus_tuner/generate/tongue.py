@@ -15,6 +15,7 @@ from corpus_tuner.text import stop_words, words
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "ru", "pt", "nl", "sv", "no", "da", "tr")  # with a list of function words
 LEAST = 3  # function words of a language by which a passage is known to be in it
+PLAIN = 0.3  # share of function words from which a text is English at first sight: the other lists take half a second to load
 SIGNS = 2  # of another language that condemn a question without one of its own; with some, more than twice as many
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -24,9 +25,9 @@ def is_foreign(question: str, text: str, own: str) -> bool:
     """Whether a question is in another language than `text`, whose `tongue` is `own`. False where that is not certain."""
     if _script(question) and (_script(question) not in _scripts(text) or _script(text) not in _scripts(question)):
         return True
-    if not own:
-        return False
     asked = words(question)
+    if not own or (own == "en" and _count(asked, "en") >= PLAIN * len(asked)):
+        return False
     least = max(SIGNS, 2 * _count(asked, own) + 1)
     return any(_count(asked, other) >= least for other in LANGUAGES if other != own)
 
@@ -34,6 +35,8 @@ def is_foreign(question: str, text: str, own: str) -> bool:
 def tongue(text: str) -> str:
     """The language whose function words a text has most, or "" where it has few of any."""
     found = Counter(word for word in _WORD.findall(text) if word.islower())  # "Los Angeles" is no Spanish
+    if sum(found[word] for word in stop_words("en")) >= max(LEAST, PLAIN * found.total()):
+        return "en"
     counts = {language: sum(found[word] for word in stop_words(language)) for language in LANGUAGES}
     best = max(LANGUAGES, key=counts.__getitem__)
     return best if counts[best] >= LEAST else ""
@@ -51,12 +54,14 @@ def _signs(language: str) -> frozenset[str]:
 
 def _script(text: str) -> str:
     """The script of most of its letters."""
+    if text.isascii():
+        return "LATIN" if any(map(str.isalpha, text)) else ""
     found = Counter(_name(letter) for letter in text if letter.isalpha())
     return max(found, key=found.__getitem__) if found else ""
 
 
 def _scripts(text: str) -> set[str]:
-    return {_name(letter) for letter in set(text) if letter.isalpha()}
+    return {_name(letter) for letter in set(text) if letter.isalpha()}  # of each letter once
 
 
 @cache
