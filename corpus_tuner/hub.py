@@ -28,7 +28,7 @@ def load_base(base: str, feature: str, *, dtype: Any = None, quantization: Any =
     gpu = torch.cuda.is_available()
     device = "cuda" if gpu else "mps" if torch.backends.mps.is_available() else "cpu"
     kind = dtype or (torch.bfloat16 if gpu and torch.cuda.is_bf16_supported() else torch.float32)
-    how = {} if quantization is None else {"quantization_config": quantization, "device_map": {"": device}}
+    how = {} if quantization is None else {"quantization_config": quantization, "device_map": {"": torch.cuda.current_device() if gpu else device}}
     transformers.utils.logging.disable_progress_bar()
     try:
         model = transformers.AutoModelForCausalLM.from_pretrained(

@@ -109,7 +109,7 @@ def train_here(
     run = (dpo.begin if settings.preferences else begin)(train, validation, tokenizer, settings, world)
     if run.patience and not run.validation:
         raise CorpusTunerError("early_stopping needs validation rows: set dataset.validation above 0, or early_stopping = 0")
-    key = digest([file_digest(path) for path in (train, validation, Path(settings.replay)) if path], settings)
+    key = digest([file_digest(Path(path)) for path in (train, validation, settings.replay) if path], settings)
     metrics = loop.learn(run, folder, key, progress)
     if world.first:
         if run.patience:
