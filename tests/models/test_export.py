@@ -114,7 +114,7 @@ def by_llama_cpp(path: Path) -> Callable[[list[dict[str, str]]], str]:
     """The same by llama.cpp, which knows nothing but the file."""
     llama_cpp = pytest.importorskip("llama_cpp")
     exact = {"type_k": 0, "type_v": 0}  # its cache in float32, as transformers has it
-    model = llama_cpp.Llama(str(path), n_ctx=256, n_threads=1, verbose=False, seed=1, **exact)
+    model = llama_cpp.Llama(str(path), n_ctx=256, n_threads=1, n_threads_batch=1, verbose=False, seed=1, **exact)
     return lambda messages: model.create_chat_completion(messages, temperature=0, max_tokens=8)["choices"][0]["message"]["content"] or ""
 
 
