@@ -143,8 +143,10 @@ def breakeven(costs: Mapping[str, Any] | None) -> str:
     if not costs["spent"]:
         return "Cost. No model was paid for: pairs, training and answers are this machine's own work, so that only time counts."
     if not costs["ways"]:
-        models = " and ".join(dict.fromkeys(one["model"] for one in costs["spent"]))
-        return f"Cost. No price is known for {models}, so there is no break-even: write it into prices.toml."
+        unknown = " and ".join(dict.fromkeys(one["model"] for one in costs["spent"] if one["cost"] is None))
+        if unknown:
+            return f"Cost. No price is known for {unknown}, so there is no break-even: write it into prices.toml."
+        return "Cost. Pairs, training and the expert's answers are this machine's own work, so that there is no break-even."
     tuned, *others = costs["ways"]
     retrieved, unit = others[-1], costs["currency"]
     spent = f"The tuned model took {money(tuned['once'])} {unit} once and takes {money(1000 * tuned['question'])} for 1,000 answers"

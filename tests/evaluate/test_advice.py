@@ -97,7 +97,9 @@ def test_the_break_even_is_that_with_retrieval() -> None:
     never = costs()["ways"]
     never[-1]["breakeven"] = None
     assert "never pays by its cost alone" in breakeven(costs(ways=never))
-    assert "No price is known for m" in breakeven(costs(ways=[]))
+    judged = {"stage": "judge", "model": "j", "calls": 3, "tokens": {}, "cost": 0.5}
+    assert "No price is known for m," in breakeven(costs(ways=[], spent=[costs()["spent"][0] | {"cost": None}, judged]))
+    assert "no break-even" in breakeven(costs(ways=[], spent=[judged]))
     assert "No model was paid for" in breakeven(costs(spent=[], ways=[]))
     assert breakeven(None) == ""
 
