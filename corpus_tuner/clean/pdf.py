@@ -17,7 +17,7 @@ from typing import Any
 from corpus_tuner.clean.outline import Outline, Written
 from corpus_tuner.clean.part import Part, Unreadable
 from corpus_tuner.clean.pdf_headings import Heading, by_fonts, by_outline
-from corpus_tuner.clean.pdf_layout import Line, Page, in_order, take_running
+from corpus_tuner.clean.pdf_layout import Line, Page, in_order, take_contents, take_running
 from corpus_tuner.clean.pdf_paragraphs import paragraphs
 from corpus_tuner.errors import MissingExtra
 from corpus_tuner.records import Document, Reason
@@ -26,18 +26,20 @@ SECONDS = 330.0
 
 
 def parse(document: Document, content: bytes, *, with_outline: bool = True) -> Iterator[Part]:
-    """The lead and one part for each heading, in order; running heads and page numbers are boilerplate. `with_outline = False`
+    """The lead and one part for each heading, in order; running heads, page numbers and lines of a printed table of
+    contents are boilerplate. `with_outline = False`
     reads the headings from the fonts though the document may name them: so their reading can be scored. Raises Unreadable
     for a file that is damaged, encrypted or takes too long, MissingExtra without pypdfium2."""
     bookmarks, pages = _read(content)
-    running = take_running(pages)
+    running, contents = take_running(pages), take_contents(pages)
     lines = [line for page in pages for line in in_order(page.lines)]
     headings = by_outline(lines, bookmarks if with_outline else []) or by_fonts(lines, document.title)
     outline = Outline()
     for written in _sections(lines, headings):
         yield Part(outline.enter(written.level, written.title), written.text())
-    if running:
-        yield Part(("Running heads and page numbers",), "\n".join(dict.fromkeys(line.text for line in running)), Reason.BOILERPLATE)
+    for title, taken in (("Running heads and page numbers", running), ("Table of contents", contents)):
+        if taken:
+            yield Part((title,), "\n".join(dict.fromkeys(line.text for line in taken)), Reason.BOILERPLATE)
 
 
 def _sections(lines: list[Line], headings: dict[int, Heading]) -> list[Written]:

@@ -9,12 +9,15 @@ from typing import Any
 
 from corpus_tuner.clean.pdf_layout import Line
 
+NUMBERED = 5  # headings with a number, from which on numbers tell the levels
+LABEL = 3  # times that a label without a number comes
 LARGER = 1.08  # times the size of running text
 LONG = 60  # lines from which on a second size may be that of running text, too
 SHARE = 0.2  # of the letters that it then has
 LONGEST = 20  # words of a heading without an outline
 _ITEM = re.compile(r"[•‣▪●○◦■–—·∙→-]|\(?[a-z]\)")
-_NUMBERED = re.compile(r"(?:chapter|section|part|appendix|kapitel|teil)?\s*(?:\d{1,3}|[A-Z]|[IVX]{1,5})((?:\.\d{1,3})*)\.?\s+\S", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:chapter|section|part|appendix|kapitel|teil)?\s*(?:\d{1,3}|[A-Z]|[IVX]{1,5})((?:\.\d{1,3})*)[.)]?\s+\S", re.IGNORECASE)
+_PART = re.compile(r"(?:(?:chapter|appendix|kapitel|anhang)\s+)?(?:\d{1,3}(?:\.\d{1,3})*[.)]?|[A-Z](?:\.\d{1,3})+[.)]?|[A-Z]\.)\s+\S", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +109,45 @@ def by_fonts(lines: list[Line], title: str) -> dict[int, Heading]:
     groups = _groups(lines, [number for number, line in enumerate(lines) if _stands_out(line, body, bold_text)])
     groups = [group for group in groups if _is_heading(lines, group)]
     groups = _without_bylines(lines, groups[_title(lines, groups, title) :])
-    looks = sorted({_look(lines[group[0]]) for group in groups}, reverse=True)
-    levels = {look: level for level, look in enumerate(looks, start=1)}
-    found = {}
-    for group in groups:
-        text = _text(lines, group)
-        found[group[0]] = Heading(levels[_look(lines[group[0]])] * 10 + _depth(text), text, len(group))
-    return found
+    candidates = [(group[0], len(group), _text(lines, group), _look(lines[group[0]])) for group in groups]
+    levels = _by_numbers(candidates) or _by_looks(candidates)
+    return {at: Heading(level, text, count) for (at, count, text, _), level in zip(candidates, levels, strict=True) if level}
+
+
+Candidate = tuple[int, int, str, tuple[float, bool]]
+"""Number of its first line, how many lines, its text, and its look."""
+
+
+def _by_looks(candidates: list[Candidate]) -> list[int]:
+    """Levels: the larger, the higher."""
+    looks = sorted({look for *_, look in candidates}, reverse=True)
+    return [(looks.index(look) + 1) * 10 + _depth(text) for _, _, text, look in candidates]
+
+
+def _by_numbers(candidates: list[Candidate]) -> list[int]:
+    """Levels of a document whose headings are numbered: as the numbers say. What has none is a chapter where it looks like
+    more than the sections `1.1`, or like them if no chapter has a number, and else stands below the last that has one; labels such as "Note", which come again and
+    again, and numbered steps that look like less than those sections, are no headings (0). [] where numbers are few."""
+    depths = [_depth(text) + 1 if _PART.match(text) else 0 for _, _, text, _ in candidates]
+    if sum(map(bool, depths)) < max(NUMBERED, 0.2 * len(candidates)):
+        return []
+    section = 2 if 2 in depths else 1
+    look_of_sections = Counter(look for (*_, look), depth in zip(candidates, depths, strict=True) if depth == section).most_common(1)
+    if not look_of_sections:
+        return []
+    usual = look_of_sections[0][0]
+    is_open = section == 1 or not any(depth == 1 and look >= usual for (*_, look), depth in zip(candidates, depths, strict=True))
+    times = Counter(text for _, _, text, _ in candidates)
+    smaller = sorted({look for *_, look in candidates if look <= usual}, reverse=True)
+    levels = []
+    for (_, _, text, look), depth in zip(candidates, depths, strict=True):
+        if depth:
+            levels.append(0 if depth < section and look < usual else depth)
+        elif look > usual or (look == usual and is_open):
+            levels.append(1)
+        else:
+            levels.append(0 if times[text] >= LABEL else 20 + smaller.index(look))
+    return levels
 
 
 def _body(sizes: Counter[float], lines: int) -> float:

@@ -11,6 +11,8 @@ MARGIN = 0.12  # of the page's height, at top and bottom, in which running heads
 SHARE = 0.3  # of the pages on which a running head must stand: left and right pages have their own
 COLUMN_LINES = 4  # that each column must have at least
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?\s*[-–—(\[]?\s*(?:\d{1,4}|[ivxlc]{1,7})\s*[-–—)\]]?(?:\s*(?:/|of|von)\s*\d{1,4})?", re.IGNORECASE)
+CONTENTS = 4  # lines of a page that lead by dots to a number: fewer may be anything
+_LEADER = re.compile(r"(?:\.\s?){4,}\s*(?:\d{1,4}|[ivxlc]{1,7})?\s*$", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 
 
@@ -51,12 +53,42 @@ def take_running(pages: list[Page]) -> list[Line]:
     for page in pages:
         seen.update({_key(line, page) for line in page.lines if _in_margin(line, page)})
     least = max(2, round(SHARE * len(pages)))
+    places = _places(pages, seen, least)
     taken = []
     for page in pages:
-        running = [line for line in page.lines if _in_margin(line, page) and _is_running(line, page, seen, least)]
+        running = [line for line in page.lines if _in_margin(line, page) and _is_running(line, page, seen, least, places)]
         taken += running
         page.lines = [line for line in page.lines if line not in running]
     return taken
+
+
+def take_contents(pages: list[Page]) -> list[Line]:
+    """Takes the lines that lead by dots to a page number out of the pages, and the numbers beside them, and returns them."""
+    taken = []
+    for page in pages:
+        led = [line for line in page.lines if _LEADER.search(line.text)]
+        beside = [
+            line for line in page.lines
+            if _PAGE_NUMBER.fullmatch(line.text.strip()) and any(abs(line.bottom - one.bottom) < 2 and line.left >= one.right - 1 for one in led)
+        ]  # fmt: skip
+        if len(led) >= CONTENTS:
+            taken += led
+            gone = {id(line) for line in (*led, *beside)}
+            page.lines = [line for line in page.lines if id(line) not in gone]
+    return taken
+
+
+def _places(pages: list[Page], seen: Counter[tuple[bool, str]], least: int) -> set[tuple[int, float]]:
+    """Where lines stand whose words come again: on so many pages that whatever stands there is a running head, though each
+    chapter or section has its own."""
+    places: Counter[tuple[int, float]] = Counter()
+    for page in pages:
+        places.update({_place(line) for line in page.lines if _in_margin(line, page) and seen[_key(line, page)] > 1})
+    return {place for place, count in places.items() if count >= max(3, least)}
+
+
+def _place(line: Line) -> tuple[int, float]:
+    return round(line.bottom / 2), line.size
 
 
 def _in_margin(line: Line, page: Page) -> bool:
@@ -68,13 +100,14 @@ def _key(line: Line, page: Page) -> tuple[bool, str]:
     return line.top < page.height / 2, _DIGITS.sub("#", line.text.lower()).strip()
 
 
-def _is_running(line: Line, page: Page, seen: Counter[tuple[bool, str]], least: int) -> bool:
-    """A line whose words stand there on many pages; body text that happens to reach the margin does not repeat."""
+def _is_running(line: Line, page: Page, seen: Counter[tuple[bool, str]], least: int, places: set[tuple[int, float]]) -> bool:
+    """A line whose words stand there on many pages, or in a place where such do; body text that happens to reach the margin
+    does not repeat."""
     outermost = not any(
         (other.bottom < line.top - 1 if line.top < page.height / 2 else other.top > line.bottom + 1) and not _PAGE_NUMBER.fullmatch(other.text.strip()) and seen[_key(other, page)] < least
         for other in page.lines
     )
-    return outermost and (seen[_key(line, page)] >= least or bool(_PAGE_NUMBER.fullmatch(line.text.strip())))
+    return outermost and (seen[_key(line, page)] >= least or _place(line) in places or bool(_PAGE_NUMBER.fullmatch(line.text.strip())))
 
 
 def in_order(lines: list[Line], depth: int = 3) -> list[Line]:

@@ -9,7 +9,7 @@ import pytest
 
 from corpus_tuner.clean import clean_document, pdf
 from corpus_tuner.clean.pdf_headings import by_fonts
-from corpus_tuner.clean.pdf_layout import Line, in_order, take_running
+from corpus_tuner.clean.pdf_layout import Line, Page, in_order, take_contents, take_running
 from corpus_tuner.records import Document, Reason, Reject, Section
 
 pytest.importorskip("pypdfium2")
@@ -66,6 +66,52 @@ def test_running_heads_and_page_numbers_are_boilerplate(sections: dict[tuple[str
     assert not [text for text in sections.values() if "spring edition" in text]
     (reject,) = [one for one in clean(HANDBOOK) if isinstance(one, Reject) and one.reason == Reason.BOILERPLATE]
     assert reject.detail == "Harbour Handbook > Running heads and page numbers"
+
+
+def page(*texts: tuple[float, str], size: float = 10.0, bold: bool = False) -> Page:
+    """A page of lines of their own: (distance from the top, words)."""
+    return Page(800, [Line(0, 50, top, 50 + 5 * len(text), top + size, size, bold, text) for top, text in texts])
+
+
+def test_a_running_head_of_each_section_is_told_by_its_place() -> None:
+    """What stands where other pages have what repeats is a running head, though its own words come once."""
+    pages = [page((20, f"Part {'AABBCCD'[n]}"), (60, f"Text number {'zyqwbut'[n]} begins here.")) for n in range(7)]
+    assert [line.text for line in take_running(pages)] == [f"Part {letter}" for letter in "AABBCCD"]
+    assert [len(one.lines) for one in pages] == [1] * 7
+
+
+def test_a_printed_table_of_contents_is_no_text() -> None:
+    """Lines that lead by dots to a page go; a few dots in a page of text stay."""
+    contents = page(*((100.0 + 20 * n, f"{n} Chapter . . . . . . . . {n + 3}") for n in range(6)))
+    text = page((100, "So it went ........ 12"), (120, "and ended."))
+    assert len(take_contents([contents, text])) == 6
+    assert (len(contents.lines), len(text.lines)) == (0, 2)
+
+
+def heading(top: float, text: str, size: float = 14.0, bold: bool = True) -> Line:
+    """A line that looks like a heading."""
+    return Line(0, 50, top, 200, top + size, size, bold, text)
+
+
+def test_numbers_tell_the_levels_where_there_are_some() -> None:
+    """1.1 is below its chapter whatever stands between; a label that comes again and again, and a numbered step, are no headings."""
+    written = [("Harbour", 18.0), ("1.1 Lights", 14.0), ("Note", 12.0), ("1.2 Depths", 14.0), ("1. Slow down", 12.0), ("Note", 12.0), ("1.2.1 Sand", 12.0),
+               ("Mooring", 18.0), ("2.1 Tariffs", 14.0), ("Note", 12.0), ("Exceptions", 12.0), ("2.2 Departure", 14.0)]  # fmt: skip
+    lines = []
+    for number, (text, size) in enumerate(written):
+        lines += [heading(100 * number, text, size), *(heading(100 * number + 20 * n, "Words of a long line of text.", 10.0, False) for n in (1, 2, 3))]
+    found = by_fonts(lines, "")
+    assert [(one.level, one.title) for _, one in sorted(found.items())] == [
+        (1, "Harbour"), (2, "1.1 Lights"), (2, "1.2 Depths"), (3, "1.2.1 Sand"), (1, "Mooring"), (2, "2.1 Tariffs"), (21, "Exceptions"), (2, "2.2 Departure"),
+    ]  # fmt: skip
+
+
+def test_code_in_a_smaller_size_does_not_make_headings_of_the_text() -> None:
+    """Where most letters are code, text in a larger size is still text."""
+    code = [heading(20 * n, "let x = a + b + c + d + e + f;", 9.0, False) for n in range(60)]
+    text = [heading(20 * n, "This is a line of the text.", 10.5, False) for n in range(40)]
+    found = by_fonts([*code, heading(0, "Real heading"), *text], "")
+    assert [one.title for one in found.values()] == ["Real heading"]
 
 
 def test_rows_of_a_table_and_items_of_a_list_are_lines(sections: dict[tuple[str, ...], str]) -> None:
