@@ -164,8 +164,10 @@ def on_a_gpu(given: argparse.Namespace, train: Path, folder: Path) -> None:
     """Our trainer alone; prints tokens a second and the share of the device's peak."""
     make(folder / "base", QWEN, train)
     run = begun(given, train, folder, 0)
-    frozen = sum(weight.numel() for weight in run.model.parameters() if not weight.requires_grad)
     trained = sum(weight.numel() for weight in run.weights)
+    head = run.model.get_output_embeddings().weight.numel()
+    body = sum(weight.numel() for weight in run.model.parameters()) - trained - head
+    learnt = run.objective.weight(run.rows) / run.objective.tokens(run.rows)
     for epochs in (1, given.epochs):  # the first warms up
         run.step, run.epochs = 0, epochs
         torch.cuda.synchronize()
@@ -175,7 +177,8 @@ def on_a_gpu(given: argparse.Namespace, train: Path, folder: Path) -> None:
         torch.cuda.synchronize()
         seconds = time.perf_counter() - started
     speed = epochs * run.objective.tokens(run.rows) / seconds
-    arithmetic = 4 * frozen + 6 * trained  # a token's: forward 2, backward to the inputs 2, and to trained weights 2 more
+    # of a token: forward 2 and backward 2 for each weight, 2 more for a trained one; the head is asked for learnt tokens only
+    arithmetic = 4 * body + 6 * trained + 4 * head * learnt
     print(f"{torch.cuda.get_device_name()}: {speed:,.0f} tokens/s, {speed * arithmetic / given.peak / 1e12:.1%} of {given.peak} TFLOP/s")
 
 
