@@ -401,3 +401,12 @@ def test_a_file_that_changed_just_now_is_not_trusted(tmp_path: Path) -> None:
     with remembered(tmp_path / "note.json") as digest_of:
         digest_of(path)
     assert not (tmp_path / "note.json").exists()
+
+
+def test_digests_that_cannot_be_noted_are_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The status of a folder that may only be read, or lies on a full disk."""
+    monkeypatch.setattr("corpus_tuner.store.digests.SETTLED", 0)
+    path = tmp_path / "large"
+    path.write_bytes(b"a" * (1 << 20))
+    with remembered(path / "below a file" / "note.json") as digest_of:
+        assert digest_of(path) == file_digest(path)

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from corpus_tuner.store.files import file_digest, write_text
@@ -47,7 +47,8 @@ def remembered(path: Path) -> Iterator[Callable[[Path], str]]:
     yield digest_of
     if known != before:
         there = {name: entry for name, entry in known.items() if os.path.exists(name)}
-        write_text(path, json.dumps(there, indent=0) + "\n")
+        with suppress(OSError):  # a status of what may only be read, or of a full disk, is still told
+            write_text(path, json.dumps(there, indent=0) + "\n")
 
 
 def _read(path: Path) -> dict[str, list]:
