@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,17 @@ CHOICES = [
     ("Which rocket carried it?", "a Saturn V", "no idea at all"),
     ("Where did it land?", "in the Pacific", "who can tell?"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for each other take most of the time of a model this small."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def preference(question: str, better: str, worse: str, **more: object) -> dict:
@@ -70,7 +82,7 @@ def test_the_chosen_answer_wins_over_the_rejected_one(base: Path, rows: Path, tm
     assert log[0]["loss"] == pytest.approx(math.log(2), abs=1e-4)
     assert log[-1]["validation_loss"] < log[2]["validation_loss"] < math.log(2)
     assert expert.metrics["validation_accuracy"] == 1
-    ours, before = (open_model(replace(expert, folder="expert"), tmp_path, base=which)._model for which in (False, True))
+    ours, before = (open_model(replace(expert, folder="expert"), tmp_path, base=which).module for which in (False, True))
     pairs = encode_pairs(read_preferences(rows), loaded(base)[1], 100)[:4]
     assert all(dpo.preferences(ours, pairs) > dpo.preferences(before, pairs) + 5)
 
@@ -108,8 +120,8 @@ def test_beta_holds_the_expert_to_its_base(base: Path, rows: Path, tmp_path: Pat
     moved = []
     pairs = encode_pairs(read_preferences(rows), loaded(base)[1], 100)[:4]
     for beta in (0.05, 1.0):
-        expert = LoraTrainer().train(rows, None, settings(base, epochs=20, learning_rate=3e-3, beta=beta), tmp_path / str(beta))
-        model = open_model(replace(expert, folder=str(beta)), tmp_path)._model
+        expert = LoraTrainer().train(rows, None, settings(base, epochs=10, learning_rate=3e-3, beta=beta), tmp_path / str(beta))
+        model = open_model(replace(expert, folder=str(beta)), tmp_path).module
         moved.append(float(dpo.preferences(model, pairs).mean()))
     assert moved[0] > 2 * moved[1] > 0
 
