@@ -10,6 +10,7 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.evaluate.pairs import BINARY, holm, mcnemar
 from corpus_tuner.evaluate.results import EXPERT
 from corpus_tuner.evaluate.samples import is_right
+from corpus_tuner.evaluate.wording import chance
 from corpus_tuner.records import Answer, Question
 from corpus_tuner.store import read_jsonl
 
@@ -95,7 +96,7 @@ def table(found: Comparison) -> str:
     """The comparison as plain text."""
     lines = [f"{found.arm}: {found.shared} questions asked in both; {found.only_first} only in the first, {found.only_second} only in the second"]
     lines += [
-        f"{one.cls:12} {one.metric:9} n {one.n:5}  {100 * one.first:5.1f} -> {100 * one.second:5.1f}  +{one.better} -{one.worse}  p {one.p:.3f}  {one.verdict}"
+        f"{one.cls:12} {one.metric:9} n {one.n:5}  {100 * one.first:5.1f} -> {100 * one.second:5.1f}  +{one.better} -{one.worse}  p {chance(one.p)}  {one.verdict}"
         for one in found.shifts
     ]
     for sign, listed in (("+", found.gained), ("-", found.lost)):

@@ -103,7 +103,7 @@ def html(results: Results, meta: Mapping[str, Any], sections: list[Section], cho
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": wording.percent, "link": link, "name": wording.name, "short": _short, "seconds": seconds, "money": money}
+    environment.filters |= {"percent": wording.percent, "chance": wording.chance, "link": link, "name": wording.name, "short": _short, "seconds": seconds, "money": money}
     template = environment.from_string(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     expert = meta.get("expert") or {}
     return template.render(

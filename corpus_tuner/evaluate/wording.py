@@ -79,6 +79,11 @@ def percent(share: float) -> str:
     return f"{rounded}\u00a0%"
 
 
+def chance(p: float) -> str:
+    """A p-value to three places; one below these never reads as 0."""
+    return f"{p:.3f}" if p >= 0.0005 else "<\u00a00.001"
+
+
 def verdicts(results: Results) -> list[Verdict]:
     """First what the base did not know, if it knew some; one a class; one for all if there are several; [] where no arm is the expert."""
     names = [*([UNKNOWN] if results.base_knows_some else []), *results.classes, *([ALL] if len(results.classes) > 1 else [])]

@@ -14,7 +14,7 @@ from corpus_tuner.text import numbers, stop_words, words
 CLOSE = 0.4  # share of the question's weight that a sentence must hold to be the one that answers it
 SECTIONS = 6  # in which it is looked for
 NUMERIC = ("date", "number", "amount")
-_YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b")
+_YEAR = re.compile(r"(?<!\d)(?:1\d{3}|20\d\d)(?!\d)")
 _DAY = re.compile(
     r"\b(?P<a>\d{1,2})(?:st|nd|rd|th)? (?P<m>January|February|March|April|May|June|July|August|September|October|November|December)\b"
     r"|\b(?P<n>January|February|March|April|May|June|July|August|September|October|November|December) (?P<b>\d{1,2})\b(?!\d)"

@@ -42,6 +42,21 @@ def test_verdicts(question: str, answer: str, verdict: str) -> None:
     assert bool(found.passages) == (verdict != "unsupported")
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "question", "wrong"),
+    [
+        ("zh", "弗兰克·博尔曼在1968年指挥了阿波罗8号。", "阿波罗8号是哪一年?", "1972年"),
+        ("ar", "قاد فرانك بورمان مهمة أبولو 8 في عام 1968.", "متى كانت مهمة أبولو 8؟", "1972"),
+        ("de", "Frank Borman leitete die Mission im Jahr 1968.", "In welchem Jahr leitete Borman die Mission?", "1972"),
+    ],
+)
+def test_years_contradict_in_any_language(language: str, text: str, question: str, wrong: str) -> None:
+    """They are digits in all of them."""
+    search = Retrieval([Section("s", "d", "Apollo 8", (), text, sentences(text, language), "", language)])
+    assert ground(search, question, wrong).verdict == "contradicted"
+    assert ground(search, question, "1968").verdict == "supported"
+
+
 def test_what_contradicts_is_shown() -> None:
     """The sentence that answers the question."""
     (passage,) = ground(SEARCH, "When was the lighthouse rebuilt?", "1954").passages
