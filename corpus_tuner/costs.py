@@ -80,18 +80,22 @@ class Tagged:
 
 
 def costs(place: Place, seconds: Mapping[str, float]) -> Costs:
-    """What `place` has cost; `seconds` is the time of each stage."""
+    """What `place` has cost; `seconds` is the time of each stage. A price in another currency counts as unknown, and where
+    the price of pairs or of training is unknown, so is what the tuned model took."""
     calls = list(_calls(place.folder / "calls.jsonl"))
-    known = {one: price_of(one, place.prices) for one in {call.model for call in calls}}
+    price = _price(place)
+    known = {one: price_of(one, place.prices) for one in dict.fromkeys(call.model for call in calls)}
+    named = price or next((one for one in known.values() if one), None)
+    known = {model: one if one and named and one.currency == named.currency else None for model, one in known.items()}
     groups: dict[tuple[str, str], list[_Call]] = {}
     for call in calls:
         groups.setdefault((call.stage, call.model), []).append(call)
     spent = [_spent(stage, model, held, known[model]) for (stage, model), held in groups.items()]
     spent += _training(place)
     spent.sort(key=lambda one: STAGES.index(one.stage) if one.stage in STAGES else len(STAGES))
-    price = _price(place)
-    named = price or next((one for one in known.values() if one), None)
-    ways_ = _ways_of(place, spent, calls, price) if price and not place.settings.recipe.sort else ()  # a recipe is no text to search
+    whole = all(one.cost is not None for one in spent if one.stage in ("generate", "train"))
+    searchable = not place.settings.recipe.sort  # a recipe is no text to search
+    ways_ = _ways_of(place, spent, calls, price) if price and whole and searchable else ()
     return Costs(seconds, tuple(spent), ways_, named.currency if named else "", named.dated if named else "")
 
 

@@ -85,6 +85,24 @@ def test_nothing_paid_and_nothing_known_is_no_guess(tmp_path: Path) -> None:
     assert (told.spent[0].cost, told.ways) == (None, ())
 
 
+def test_sums_of_two_currencies_are_never_added(tmp_path: Path) -> None:
+    """The writer's price names the currency; a model that the package's table prices in another has no cost here."""
+    found = place(tmp_path, Expert("scratch", "scratch", "scratch"))
+    record(found, "gpt-6-luna", 10, 1, stage="judge")
+    record(found, "m", 10, 1)
+    told = costs(found, {})
+    assert [(one.model, one.cost is None) for one in told.spent] == [("m", False), ("gpt-6-luna", True)]
+    assert told.currency == "EUR"
+
+
+def test_pairs_of_unknown_price_leave_the_break_even_open(tmp_path: Path) -> None:
+    """What the tuned model took is then unknown, too, however its answers are priced."""
+    found = place(tmp_path, Expert("remote", "m", "endpoint", model="ft:m", metrics={"trained_tokens": 5}))
+    assert costs(found, {}).ways
+    record(found, "unpriced", 10, 1)
+    assert costs(found, {}).ways == ()
+
+
 def test_a_tag_changes_no_key_and_no_reply(tmp_path: Path) -> None:
     """What one user recorded, every other finds."""
     calls = Calls(tmp_path / "calls.jsonl")
