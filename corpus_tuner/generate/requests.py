@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -74,8 +74,10 @@ class Requests:
                 _sleep_until(ahead[0], 0.5)
                 tell(done, gate.note)
             if gate.error is not None:
-                if isinstance(gate.error, OverBudget):  # what is answered is paid
-                    yield from (one.result() for one in ahead if one.done() and one.exception() is None)
+                if isinstance(gate.error, OverBudget):  # what is answered is paid, and what is under way will be
+                    begun = [one for one in ahead if not one.cancel()]
+                    wait(begun)
+                    yield from (one.result() for one in begun if one.exception() is None)
                 raise gate.error
             yield ahead.popleft().result()
             done += 1
