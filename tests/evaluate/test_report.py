@@ -17,10 +17,12 @@ import pytest
 from planted import ARMS, build
 
 from corpus_tuner.evaluate import charts, report
+from corpus_tuner.evaluate.checks import check
 from corpus_tuner.evaluate.results import Results, aggregate
 from corpus_tuner.evaluate.samples import SORTS, choose
 from corpus_tuner.evaluate.score import ask, scores
 from corpus_tuner.records import Answer, Question, Section
+from corpus_tuner.testing import ScriptedModel
 
 PLANTED = '"><script>alert(1)</script><img src=x onerror=alert(2)>\'{{ 7 * 7 }}'
 META: dict[str, Any] = {
@@ -100,6 +102,32 @@ def test_the_page_says_what_the_figures_say(tmp_path: Path, results: Results, co
         "Fact Gold",
     ):
         assert part in text, part
+
+
+def test_everything_that_a_report_owes_is_there(tmp_path: Path, results: Results, corpus: Any) -> None:
+    """Arms by class with intervals, sections, answers with sources, changes both ways, improving, trust, coverage, losses, loss
+    curve, cost by stage and licence; the advice and the cost in report.md, too."""
+    right = ScriptedModel(lambda _: "CORRECT", "judge")
+    report.write(tmp_path, results, META, corpus[0], check(results, corpus[0], [], right))
+    found = (tmp_path / "report.html").read_text(encoding="utf-8")
+    titles = re.findall(r"<h[23]>(.*?)</h[23]>", found)
+    for title in (
+        "In short", "Exact match", "Section by section", "Answers to read", "From base to expert", "What improving brought",
+        "How far the figures can be trusted", "How it was made", "Coverage", "What was left out, and why", "Training loss",
+        "What it cost", "Sources and licence",
+    ):  # fmt: skip
+        assert title in titles, title
+    assert found.count('<line class="span"') == 3 * 3 * 4  # metrics × classes and all × arms
+    assert "gold answers" in found
+    for text in ("Retrieve. On paraphrases", "Cost. The tuned model took 0.017 USD once", "51,000 prompt", "price not known"):
+        assert text in (tmp_path / "report.md").read_text(encoding="utf-8"), text
+
+
+def test_the_logs_of_every_trainer_have_their_curves() -> None:
+    """A loss at each step and one of validation at the end of each epoch, as lora logs them; recall, as scratch does."""
+    lora = [{"step": n, "epoch": n / 10, "loss": 2 / n} | ({"validation_loss": 1.0} if n % 10 == 0 else {}) for n in range(1, 31)]
+    assert [one.title for one in charts.curves(lora)] == ["Training loss", "Validation loss"]
+    assert [one.title for one in charts.curves([{"step": n, "loss": 1.0, "recall": 0.5} for n in (1, 2)])] == ["Training loss", "Recall of the trained answers"]
 
 
 def test_nothing_is_fetched_and_nothing_runs(tmp_path: Path, results: Results, corpus: Any) -> None:
