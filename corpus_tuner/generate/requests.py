@@ -150,6 +150,4 @@ class Requests:
 
 def _sleep_until(future: Future[R], seconds: float) -> None:
     """Waits for a future at most so long, and never raises what it raised."""
-    from concurrent.futures import wait
-
     wait([future], timeout=seconds)
