@@ -101,5 +101,6 @@ def test_a_part_that_the_bound_allows_is_used_and_said(plugin: None, tmp_path: P
         assert found["rounds"][0]["cut"]
         assert 0 < found["paid"] <= 0.05
         assert found["paid"] == pytest.approx(cost([one for one in exchanges(tmp_path) if one.get("stage") == "improve"]), abs=1e-4)
-        more = json.loads(improve(tmp_path, "--max-cost", "0.0501", "--json").stdout)
-        assert found["paid"] <= more["paid"] <= 0.0501
+        more = improve(tmp_path, "--max-cost", "0.0501", "--json")
+        assert more.returncode in (0, 2), more.stderr
+        assert found["paid"] <= cost([one for one in exchanges(tmp_path) if one.get("stage") == "improve"]) + 1e-4 <= 0.0501
