@@ -328,3 +328,15 @@ def test_tokens_are_counted_by_the_models_own_tokenizer(tmp_path) -> None:
     assert said["tokens"] == 10 * (3 + 1 + 2 * 4)
     assert said["exact"]
     assert said["cost"] == 0.12
+
+
+def test_the_next_command_of_preferences_trains_by_dpo(tmp_path: Path) -> None:
+    """It names the method, and a base that can be trained so; another that was asked for stays."""
+    said = {name: [{"role": "assistant", "content": name}] for name in ("preferred_output", "non_preferred_output")}
+    row = {"input": {"messages": [{"role": "user", "content": "Which one?"}]}, **said}
+    path = tmp_path / "p.jsonl"
+    path.write_text("".join(json.dumps(row | {"input": {"messages": [{"role": "user", "content": f"Which of {n}?"}]}}) + "\n" for n in range(12)))
+    for more, model in (((), "Qwen/Qwen3-0.6B"), (("--model", "mine"), "mine")):
+        found = json.loads(CliRunner().invoke(app, ["prepare", str(path), "--yes", "--json", *more]).stdout)
+        assert f'create(model="{model}"' in found["next"]
+        assert 'method={"type": "dpo"}' in found["next"]

@@ -71,6 +71,7 @@ def run(
     counter = _counter(tokenizer)
     prepared = look(file, Wanted(to, prompt, completion, max_tokens, counter), choose, validation)
     _check_names(named, prepared)
+    model = output.model_for(prepared, model)
     said: dict[str, Any] = {"findings": prepared.findings, "done": prepared.done, "rows": len(prepared.rows)}
     if prepared.stopped is None:
         said |= {"tokens": output.tokens(prepared, counter), "exact": tokenizer is not None, "advice": output.advice(prepared)}
@@ -80,7 +81,7 @@ def run(
     if prepared.stopped is None and not only_check:
         is_split = split is not None or (prepared.task == "classification" and yes)
         written = output.write(file, prepared, split, is_split)
-        said |= {"files": [str(path) for path in (written.train, written.valid) if path], "next": output.next_command(written, model, base_url)}
+        said |= {"files": [str(path) for path in (written.train, written.valid) if path], "next": output.next_command(prepared, written, model, base_url)}
     _emit(said) if as_json else _print_all(said, prepared, price)
     if prepared.stopped is not None or (only_check and prepared.open):
         sys.exit(2 if prepared.stopped is not None and not only_check else 1)

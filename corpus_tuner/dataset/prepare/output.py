@@ -15,6 +15,7 @@ from corpus_tuner.store import digest, write_jsonl
 
 LEAST_TRAIN, MOST_VALID = 0.8, 1000  # of a split: n - 1000, or 0.8 n, whichever is more, as the old tool had it
 SCRATCH = (10.8, 300)  # seconds for pairs, from upload to succeeded: scripts/bench_serve.py on 2 cores
+PREFERRED = "Qwen/Qwen3-0.6B"  # what a preference file trains where no model is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,20 @@ def _name(path: Path, part: str, number: int) -> Path:
     return path.with_name(f"{path.stem}{more}.jsonl")
 
 
-def next_command(written: Written, model: str, base_url: str) -> str:
+def model_for(prepared: Prepared, model: str) -> str:
+    """`model`, or one that can be trained on preferences, which the embedded base cannot."""
+    return PREFERRED if prepared.shape == "preference" and model == "scratch" else model
+
+
+def next_command(prepared: Prepared, written: Written, model: str, base_url: str) -> str:
     """One command for a shell that uploads the files and creates the job, with the openai SDK alone."""
+    method = ', method={"type": "dpo"}' if prepared.shape == "preference" else ""
     files = [("training_file", written.train)] + ([("validation_file", written.valid)] if written.valid else [])
     given = ", ".join(f"{name}=up({json.dumps(str(path))})" for name, path in files)
     code = (
         f'from openai import OpenAI; c = OpenAI(base_url={json.dumps(base_url)}, api_key="none"); '
         'up = lambda p: c.files.create(file=open(p, "rb"), purpose="fine-tune").id; '
-        f"print(c.fine_tuning.jobs.create(model={json.dumps(model)}, {given}).id)"
+        f"print(c.fine_tuning.jobs.create(model={json.dumps(model)}, {given}{method}).id)"
     )
     return f"python -c {shlex.quote(code)}"
 
