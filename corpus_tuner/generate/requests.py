@@ -37,8 +37,8 @@ class Requests:
     def run(self, work: Sequence[W], do: Callable[[W], R], tell: Tell) -> Iterator[R]:
         """`do(one)` for each piece of work, in threads; the results in the order of the work.
 
-        `tell(done, why)` is called while it waits. Stopped from outside, it waits for the replies in flight, which are paid: they are still recorded. Ctrl-C
-        meanwhile cuts their connections.
+        `tell(done, why)` is called while it waits. Stopped from outside, it waits for the replies in flight, which are
+        paid: they are still recorded. Ctrl-C meanwhile cuts their connections.
         """
         pool = ThreadPoolExecutor(max_workers=min(self._settings.concurrency, len(work) or 1))
         done = 0
