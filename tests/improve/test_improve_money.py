@@ -89,7 +89,7 @@ def test_the_bound_is_hard_and_holds_over_runs(plugin: None, tmp_path: Path) -> 
 
 
 def test_a_part_that_the_bound_allows_is_used_and_said(plugin: None, tmp_path: Path) -> None:
-    """What came before the bound is trained on and judged; no call passes it."""
+    """What came before the bound is trained on and judged; no call passes it, nor does any of a run with hardly more."""
     with stub.running("--latency", "0.01") as server:
         (tmp_path / "sources").mkdir()
         (tmp_path / "prices.toml").write_text(PRICES)
@@ -103,4 +103,4 @@ def test_a_part_that_the_bound_allows_is_used_and_said(plugin: None, tmp_path: P
         assert found["paid"] == pytest.approx(cost([one for one in exchanges(tmp_path) if one.get("stage") == "improve"]), abs=1e-4)
         more = improve(tmp_path, "--max-cost", "0.0501", "--json")
         assert more.returncode in (0, 2), more.stderr
-        assert found["paid"] <= cost([one for one in exchanges(tmp_path) if one.get("stage") == "improve"]) + 1e-4 <= 0.0501
+        assert found["paid"] == pytest.approx(cost([one for one in exchanges(tmp_path) if one.get("stage") == "improve"]), abs=1e-4)
