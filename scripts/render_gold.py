@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Renders wikitext with MediaWiki's own parser, as a judge of the cleaner: writes the gold.json that score_cleaning.py reads.
 
-  render_gold.py FOLDER TEMPLATES.json OUT.json [--work DIR]
+  render_gold.py FOLDER TEMPLATES.json OUT.json [--dump DUMP] [--work DIR]
 
 FOLDER           index.json ({"pages": [{"file", "title", "lang"}]}) and the wikitext files
 TEMPLATES.json   {language or "*": {template: its wikitext}}: what templates are answered with; any other renders as nothing
+--dump           a dump whose articles are written into FOLDER first
 --work           where MediaWiki's code, its extensions and a wiki on SQLite are kept from one run to the next
 
 Needs Debian or Ubuntu: scripts/mediawiki_up.sh fetches the packages. Each page is parsed with the content language of its
@@ -31,6 +32,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from corpus_tuner.clean.outline import Outline
 from corpus_tuner.clean.wikitext.names import load_names
+from corpus_tuner.fetch.dump import Dump
+from corpus_tuner.records import Document
+from corpus_tuner.settings import Settings
 
 EXTENSIONS = ("ParserFunctions", "Cite", "Poem", "SyntaxHighlight_GeSHi", "ImageMap", "InputBox", "CategoryTree", "TemplateData")
 GONE = (
@@ -102,6 +106,17 @@ def rendered(pages: list[dict[str, Any]], folder: Path, definitions: dict[str, A
         yield from ((row["file"], row["html"]) for row in map(json.loads, lines))
 
 
+def unpack(dump: Path, folder: Path) -> None:
+    """Writes the articles of a dump, and their index."""
+    pages = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in Dump(Settings()).fetch(str(dump), {}):
+        if isinstance(item, Document):
+            pages.append({"file": f"{item.language}__{len(pages):04}.wiki", "title": item.title, "lang": item.language or "en"})
+            (folder / pages[-1]["file"]).write_text(item.text, encoding="utf-8")
+    (folder / "index.json").write_text(json.dumps({"pages": pages}, ensure_ascii=False), encoding="utf-8")
+
+
 def sections(html: str) -> list[dict[str, Any]]:
     """The units of a rendered page under their headings."""
     from bs4 import BeautifulSoup
@@ -157,7 +172,10 @@ def main() -> None:
     parser.add_argument("templates", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--work", type=Path, default=Path("mediawiki"))
+    parser.add_argument("--dump", type=Path)
     options = parser.parse_args()
+    if options.dump:
+        unpack(options.dump, options.folder)
     pages = json.loads((options.folder / "index.json").read_text(encoding="utf-8"))["pages"]
     definitions = json.loads(options.templates.read_text(encoding="utf-8"))
     gold = {file.removesuffix(".wiki"): sections(html) for file, html in rendered(pages, options.folder, definitions, options.work)}
