@@ -124,7 +124,8 @@ def test_a_killed_training_goes_on_and_ends_alike(base: Path, train: Path, tmp_p
 
     lora.LoraTrainer().train(train, None, settings(base, epochs=6), tmp_path / "whole")
     code = (
-        "import sys, time; from pathlib import Path; from corpus_tuner.settings import TrainSettings\n"
+        "import sys, time, torch; from pathlib import Path; from corpus_tuner.settings import TrainSettings\n"
+        "torch.set_num_threads(1)\n"
         "from corpus_tuner.train.lora import LoraTrainer\n"
         f"settings = TrainSettings(trainer='lora', base={str(base)!r}, epochs=6, rank=8, batch_size=4)\n"
         "LoraTrainer().train(Path(sys.argv[1]), None, settings, Path(sys.argv[2]), lambda *report: time.sleep(0.2))"
