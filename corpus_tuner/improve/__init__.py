@@ -55,14 +55,14 @@ def improve(corpus: Any, rounds: int, max_cost: float, watcher: Any) -> Improvem
             way = _adopted(corpus, way, watcher)
         corpus.build(watcher=watcher)
         way = replace(way, first=way.first or run_folder(place).name)
-        stopped = ""
+        stopped = _end(verdict(place, way.rounds[-1])) if way.rounds else ""
         while not stopped and len(way.rounds) < rounds:
             found = run(place, max_cost, watcher)
             way = replace(way, rounds=(*way.rounds, found.key), adopting=found.key if found.kept else "")
             write_json(_file(place), to_json(way))
             if found.kept:
                 way = _adopted(corpus, way, watcher)
-            stopped = "" if found.kept and not found.cut else "--max-cost is reached" if found.cut else found.why
+            stopped = _end(found)
         done = tuple(verdict(place, key) for key in way.rounds)
         last = run_folder(place).name
         asked = way.first != last and "expert" in place.settings.evaluate.arms
@@ -72,6 +72,13 @@ def improve(corpus: Any, rounds: int, max_cost: float, watcher: Any) -> Improvem
         write_text(place.folder / "improve" / "report.txt", text(result) + "\n")
         _file(place).unlink(missing_ok=True)
     return result
+
+
+def _end(found: Verdict) -> str:
+    """Why no round follows that one; "" where one may."""
+    if found.cut:
+        return "--max-cost is reached"
+    return "" if found.kept else found.why
 
 
 @dataclass(frozen=True, slots=True)

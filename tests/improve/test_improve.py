@@ -184,6 +184,21 @@ def test_killed_at_any_moment_the_expert_answers_and_the_same_call_goes_on(plugi
     assert corpus.build().ran == ()
 
 
+def test_a_round_that_ended_it_is_not_counted_twice(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off between the last round and the report, the next call only writes the report."""
+    import corpus_tuner.improve as module
+
+    monkeypatch.setenv("PORTS_STUDENT", "deaf")
+    corpus = Corpus.open("ports", root)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write_text", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            corpus.improve(rounds=3)
+    found = corpus.improve(rounds=3)
+    assert [one.kept for one in found.rounds] == [False]
+    assert found.stopped == found.rounds[0].why
+
+
 @pytest.mark.parametrize("step", ["write_bytes", "rmtree", "build"])
 def test_an_adoption_that_is_cut_off_is_finished_by_the_next_call(root: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Between any two of its steps: the better expert, its pairs and its evaluation are then all there, and it is told."""
