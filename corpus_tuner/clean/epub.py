@@ -25,7 +25,7 @@ from corpus_tuner.text import words
 MOST = 50_000  # entries of a table of contents
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _EMPTY = re.compile(r"<([A-Za-z][\w:-]*)([^<>]*)/>")
-STEP = 10  # between two depths of the table of contents; a heading within an entry lies between them
+STEP = 10  # between two depths of the table of contents; a mere heading lies below its entry, and above none
 
 
 @dataclass(slots=True)
@@ -246,4 +246,4 @@ class _Levels:
         if sibling:
             self._open.append((sibling, level))
             return STEP * sibling
-        return (STEP * self._open[-1][0] if self._open else 0) + level
+        return STEP * ((self._open[-1][0] if self._open else 0) + 1) + level

@@ -79,6 +79,13 @@ def test_a_heading_that_repeats_its_entry_is_no_step_of_its_own() -> None:
     assert texts(packed({"a.xhtml": body}, ("a.xhtml",), nav)) == {("1 The Sea",): "About it.\n\nThe Sea\n\na", ("1 The Sea", "Salt"): "s"}
 
 
+def test_a_title_page_is_no_step_above_the_chapters() -> None:
+    """Headings that the contents do not name stand below their entry; the entries below it stand beside them."""
+    nav = '<ol><li><a href="t.xhtml">Book</a><ol><li><a href="a.xhtml">One</a></li></ol></li></ol>'
+    found = texts(packed({"t.xhtml": "<h1>Book</h1><h2>Subtitle</h2><p>t</p><h3>An Author</h3><p>b</p>", "a.xhtml": "<h2>One</h2><p>a</p>"}, ("t.xhtml", "a.xhtml"), nav))
+    assert found == {("Book", "Subtitle"): "t", ("Book", "Subtitle", "An Author"): "b", ("Book", "One"): "a"}
+
+
 def test_without_contents_the_headings_are_the_levels() -> None:
     """A file without a heading goes on where the one before it ended."""
     files = {"a.xhtml": "<h1>One</h1><p>a</p>", "b.xhtml": "<p>b</p><h2>Two</h2><p>c</p>"}
