@@ -20,7 +20,8 @@ LETTERS = 4  # of one token; a rule of thumb for English, others take more
 QUESTION, ANSWER = 30, 30  # tokens of a question to the finished expert, and of its answer
 PASSAGES = 900  # tokens of what a retrieval puts before a question
 TUNED, RETRIEVED, WHOLE = "tuned model", "retrieval", "corpus in every prompt"
-STAGES = ("fetch", "clean", "generate", "dataset", "train", "evaluate", "judge")
+STAGES = ("fetch", "clean", "generate", "dataset", "train", "evaluate", "judge", "improve")
+MAKING = ("generate", "train", "improve")  # what making the expert took; the others measure it
 _MODEL = re.compile(rb'"request": \{"model": "((?:[^"\\]|\\.)*)"')
 
 
@@ -93,7 +94,7 @@ def costs(place: Place, seconds: Mapping[str, float]) -> Costs:
     spent = [_spent(stage, model, held, known[model]) for (stage, model), held in groups.items()]
     spent += _training(place)
     spent.sort(key=lambda one: STAGES.index(one.stage) if one.stage in STAGES else len(STAGES))
-    whole = all(one.cost is not None for one in spent if one.stage in ("generate", "train"))
+    whole = all(one.cost is not None for one in spent if one.stage in MAKING)
     searchable = not place.settings.recipe.sort  # a recipe is no text to search
     ways_ = _ways_of(place, spent, calls, price) if price and whole and searchable else ()
     return Costs(seconds, tuple(spent), ways_, named.currency if named else "", named.dated if named else "")
@@ -137,7 +138,7 @@ def _price(place: Place) -> Price | None:
 
 def _ways_of(place: Place, spent: list[Spent], calls: list[_Call], price: Price) -> tuple[Way, ...]:
     """The ways at what was paid; an answer at what those of its arm cost on the mean, if that arm asked a priced model."""
-    once = sum(one.cost or 0.0 for one in spent if one.stage in ("generate", "train"))
+    once = sum(one.cost or 0.0 for one in spent if one.stage in MAKING)
     arms: dict[str, list[float]] = {}
     for call in calls:
         arms.setdefault(call.arm, []).append(price.of(call.usage))

@@ -89,9 +89,9 @@ class GenerateSettings:
 class DatasetSettings:
     """`[dataset]`"""
 
-    paraphrase: float = 0.1  # share of trained facts of which one wording is held out
+    paraphrase: float = 0.3  # share of trained facts of which one wording is held out
     unseen: float = 0.0  # share of sentences held out altogether
-    validation: float = 0.05
+    validation: float = 0.05  # the same, for what may steer: early stopping, and `improve`
     formats: tuple[str, ...] = ()  # further exports: prompt-completion, csv, parquet
     prompt_template: str = "Answer the following question about $place: $question"  # of prompt-completion
     separator: str = " ###"  # ends the prompt of prompt-completion
