@@ -50,6 +50,13 @@ def test_with_json_stdout_holds_nothing_but_the_result(root) -> None:
         assert json.loads(result.stdout)["ran"] == ran
 
 
+def test_help_lists_the_commands_in_the_order_of_the_work() -> None:
+    """build and its stages come first, in the order in which they run."""
+    names = list(app.commands)
+    assert app.list_commands(None) == names
+    assert names[:7] == ["build", "fetch", "clean", "generate", "dataset", "train", "evaluate"]
+
+
 def test_sections_selects_by_heading_path(root) -> None:
     """Only what the globs name is asked about; the rest is a counted reject."""
     result = run(root, "clean", "notes", "--sections", "Lighthouse", "--save")

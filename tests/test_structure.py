@@ -19,7 +19,7 @@ LEVELS = [
     {"improve"},
     {"corpus"},
     {"watching"},
-    {"serve", "improve_command"},
+    {"serve"},
     {"cli"},
 ]
 HEAVY = {"torch", "transformers", "pandas", "openai", "numpy", "bm25s", "langchain_text_splitters", "requests", "jinja2", "ray", "fsspec"}

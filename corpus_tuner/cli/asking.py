@@ -1,0 +1,73 @@
+"""The commands that ask a model: ask and chat."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from corpus_tuner.cli.edge import common
+from corpus_tuner.cli.flags import open_corpus
+from corpus_tuner.errors import CorpusTunerError
+
+
+@click.command()
+@click.argument("name")
+@click.argument("question", required=False)
+@click.option(
+    "--file", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="One question a line."
+)
+@click.option("--model", default="expert", help="expert, base, retrieval, nearest, or a model of --base-url.")
+@click.option("--base-url", default="", help="OpenAI-compatible endpoint of a model that is none of the four.")
+@click.option("--grounded", is_flag=True, help="Mark each answer: supported, unsupported or contradicted by the corpus.")
+@click.option("--abstain", is_flag=True, help="Mark it, and withhold what the corpus does not support.")
+@common
+def ask(
+    name: str, question: str | None, file: Path | None, model: str, base_url: str, root: Path, as_json: bool, **checks: bool
+) -> None:
+    """Ask the expert of corpus NAME; each answer comes with the passages that support it, or says that none does."""
+    if (question is None) == (file is None):
+        raise CorpusTunerError('give one question, or --file with one a line: corpus-tuner ask NAME "question"')
+    asker = open_corpus(name, root).asker(model, base_url)
+    lines = [question] if file is None else filter(str.strip, file.read_text(encoding="utf-8").splitlines())
+    for line in lines:
+        _print_response(asker.ask(line, **checks), as_json, titled=file is not None)
+
+
+def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
+    if as_json:
+        from corpus_tuner.store import to_json
+
+        click.echo(json.dumps(to_json(response), ensure_ascii=False))
+        return
+    if titled:
+        click.echo(f"> {response.question}")
+    withheld = response.verdict in ("unsupported", "contradicted") and not response.answer
+    click.echo(response.answer or ("(withheld)" if withheld else "(no answer)"))
+    if response.verdict:
+        click.echo(f"  {response.verdict}{f', says {response.judge}' if response.judge else ''}")
+    for how, passages in (("supported", response.support), ("contradicted", response.against)):
+        for one in passages:
+            click.echo(f"  {how} by {one['heading']}: {one['text']}" + (f"\n    {one['url']}" if one["url"] else ""))
+    if not response.verdict and not response.support:
+        click.echo("  nothing in the corpus supports this answer")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--model", default="expert", help="expert, base, retrieval, nearest, or a model of --base-url.")
+@click.option("--base-url", default="", help="OpenAI-compatible endpoint of a model that is none of the four.")
+@common
+def chat(name: str, model: str, base_url: str, root: Path, as_json: bool) -> None:
+    """Ask one question after another; an empty line or Ctrl-D ends."""
+    asker = open_corpus(name, root).asker(model, base_url)
+    while True:
+        try:
+            line = click.prompt("you", prompt_suffix="> ", default="", show_default=False, err=as_json)
+        except click.Abort:
+            line = ""
+        if not line.strip():
+            return
+        _print_response(asker.ask(line), as_json)
