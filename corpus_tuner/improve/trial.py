@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from corpus_tuner import recipes, stages
+from corpus_tuner import recipes, training
 from corpus_tuner.arms import open_arm, pairs, splits
 from corpus_tuner.costs import Tagged
 from corpus_tuner.errors import OverBudget
@@ -100,7 +100,7 @@ def _tried(
 ) -> Verdict:
     watcher.start("writing more")
     cut = _write(place, trial, weak, max_cost, watcher.progress)
-    stages.dataset(trial, watcher.progress)
+    training.dataset(trial, watcher.progress)
     known = {one.id for one in pairs(place)}
     placed = {name: split for name, split in splits(trial).items() if name not in known}
     counts = [list(placed.values()).count(split) for split in LOOKED_AT]
@@ -110,7 +110,7 @@ def _tried(
         return replace(found, why="nothing more can be written for what is weak")
     budget.check_training(place, trial, max_cost)
     watcher.start("training again")
-    stages.train(trial, watcher.progress)
+    training.train(trial, watcher.progress)
     watcher.start("asking both experts")
     folder = trial.improved.parent
     fresh = [one for one in looked_at(trial) if one.cls == "validation" and one.id in placed]

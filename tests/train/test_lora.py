@@ -279,10 +279,10 @@ def test_an_expert_is_stale_once_its_general_rows_change_and_not_before(base: Pa
     """The file's words count, not only its name; a key at its default counts for nothing, so that old experts stay fresh."""
     from corpus_tuner.place import Place
     from corpus_tuner.settings import Settings
-    from corpus_tuner.stages import _train_inputs
+    from corpus_tuner.training import train_inputs
 
     def inputs(**changes: object) -> object:
-        return _train_inputs(Place(Settings(train=settings(base, **changes)), tmp_path / "a.toml", tmp_path))
+        return train_inputs(Place(Settings(train=settings(base, **changes)), tmp_path / "a.toml", tmp_path))
 
     general = tmp_path / "general.jsonl"
     seen = []
