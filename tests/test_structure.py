@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "corpus_tuner"
 LEVELS = [
-    {"records", "errors"},
+    {"records", "reasons", "errors"},
     {"settings", "plugins", "store", "archive", "text", "hub", "workers"},
     {"fetch", "clean", "generate", "dataset", "models", "train", "evaluate"},
     {"place", "targets"},
