@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -13,10 +10,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from corpus_tuner.errors import CorpusTunerError, Unavailable
-from corpus_tuner.place import Counts, Nobody, Place, Stage, Watcher
+from corpus_tuner.place import Counts, Nobody, Place, Watcher
 from corpus_tuner.records import Document, Example, Reason, Reject, Section
-from corpus_tuner.stages import STAGES
-from corpus_tuner.store import digest, is_stored, read_file, read_jsonl, remembered, write_json
+from corpus_tuner.stages import STAGES, is_stale, run
+from corpus_tuner.store import is_stored, read_file, read_jsonl
 from corpus_tuner.targets import Overrides, resolve
 
 KINDS = {"documents": Document, "sections": Section, "examples": Example, "rejects": Reject}
@@ -75,9 +72,9 @@ class Corpus:
                 self.place.forget_blocks()
                 self.place.digests.unlink(missing_ok=True)
             for stage in STAGES:
-                if fresh or self._is_stale(stage):
+                if fresh or is_stale(stage, self.place):
                     try:
-                        self._run(stage, watcher or Nobody())
+                        run(stage, self.place, watcher or Nobody())
                     except CorpusTunerError:
                         self._forget_if_new()
                         raise
@@ -146,9 +143,9 @@ class Corpus:
         from corpus_tuner.evaluate.comparison import compare_runs
 
         folder = self.place.folder / "evaluation"
-        for run in (first, second):
-            if run not in {path.name for path in folder.glob("*") if path.is_dir()}:
-                raise CorpusTunerError(f"{self.name} has no evaluation {run!r}: see {folder}")
+        for name in (first, second):
+            if name not in {path.name for path in folder.glob("*") if path.is_dir()}:
+                raise CorpusTunerError(f"{self.name} has no evaluation {name!r}: see {folder}")
         return compare_runs(folder / first, folder / second, arm)
 
     def show(self, kind: str) -> Iterator[Any]:
@@ -165,7 +162,7 @@ class Corpus:
         stages = {}
         stale = False
         for stage in STAGES:
-            stale = stale or self._is_stale(stage)
+            stale = stale or is_stale(stage, self.place)
             entry = manifest.get(stage.name, {})
             state = "done" if not stale else "stale" if entry else "missing"
             stages[stage.name] = {"state": state, "counts": entry.get("counts", {}), "seconds": entry.get("seconds")}
@@ -215,35 +212,3 @@ class Corpus:
             return lock.acquire()
         except Timeout:
             raise Unavailable(f"another build of {self.name} is under way: wait for it, or end it") from None
-
-    def _is_stale(self, stage: Stage) -> bool:
-        entry = self.place.manifest().get(stage.name)
-        if entry is None or entry["inputs"] != self._digest(stage) or not entry["outputs"]:
-            return True
-        with remembered(self.place.digests) as digest_of:
-            return any(digest_of(self.place.folder / name) != value for name, value in entry["outputs"].items())
-
-    def _digest(self, stage: Stage) -> str:
-        return digest(stage.name, json.loads(json.dumps(stage.inputs(self.place))))
-
-    def _run(self, stage: Stage, watcher: Watcher) -> None:
-        watcher.start(stage.name)
-        inputs, started = self._digest(stage), time.monotonic()
-        try:
-            counts = stage.run(self.place, watcher.progress)
-        except BaseException:
-            watcher.abort()
-            raise
-        seconds = round(time.monotonic() - started, 2)
-        with remembered(self.place.digests) as digest_of:
-            outputs = {str(path.relative_to(self.place.folder)): digest_of(path) for path in stage.outputs(self.place)}
-        entry = {
-            "inputs": inputs,
-            "outputs": outputs,
-            "counts": counts,
-            "seconds": seconds,
-            "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "version": importlib.metadata.version("corpus-tuner"),
-        }
-        write_json(self.place.folder / "manifest.json", self.place.manifest() | {stage.name: entry})
-        watcher.finish(stage.name, counts, seconds)
