@@ -56,6 +56,8 @@ def function(name: str) -> Callable[..., Any]:
         made = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise CorpusTunerError(f"{name} cannot be imported ({error}): is its folder in PYTHONPATH?") from error
+    except (Exception, SystemExit) as error:  # whatever a stranger's module raises
+        raise CorpusTunerError(f"{name} cannot be imported: its module fails with {type(error).__name__}: {error}") from error
     if not callable(made):
         raise CorpusTunerError(f"{name} is no function")
     return made

@@ -41,7 +41,7 @@ def _code(function: str) -> str:
     module = plugins.module_of(function)
     try:
         spec = find_spec(module) if module else None
-    except (ImportError, ValueError):
+    except (Exception, SystemExit):  # noqa: BLE001  to find a module runs the packages above it: what fails there is told when it is called
         return ""
     return file_digest(Path(spec.origin)) if spec and spec.origin and Path(spec.origin).is_file() else ""
 

@@ -7,7 +7,8 @@ import difflib
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import Any
 
 from corpus_tuner.archive import Archive, Damaged
@@ -18,6 +19,7 @@ from corpus_tuner.records import Document, Reason, Reject
 from corpus_tuner.store import digest
 
 CELL = 8 << 20  # characters of one cell
+END = '\0"'  # a line that no text that was decoded holds; within quotes it ends them, and loses its own
 _HALF = re.compile(r"[\ud800-\udfff]")  # of a character, as JSON can spell it: no file can hold it
 Row = Mapping[str, Any]
 
@@ -34,7 +36,7 @@ def rows(name: str, suffix: str, content: bytes, columns: tuple[str, ...], langu
     not installed. A file that breaks off gives the rows before the break, and raises then.
     """
     number = 0
-    for number, row in enumerate(_READERS[suffix](content), start=1):
+    for number, row in enumerate(_READERS[suffix](content, columns), start=1):
         if number == 1 or not columns:
             _check_columns(columns, row)
         identity = f"{name}#{number}"
@@ -55,7 +57,7 @@ def whole(name: str, suffix: str, content: bytes, columns: Mapping[str, str], la
     A list of texts in a cell becomes their lines. Raises as `rows` does.
     """
     lines = []
-    for row in _READERS[suffix](content):
+    for row in _READERS[suffix](content, tuple(columns.values())):
         if not lines:
             _check_columns(tuple(columns.values()), row, "the recipe")
         lines.append(json.dumps({key: _lines(row.get(column)) for key, column in columns.items()}, ensure_ascii=False))
@@ -64,6 +66,13 @@ def whole(name: str, suffix: str, content: bytes, columns: Mapping[str, str], la
     text = "\n".join(lines)
     title = one_line(name.rpartition("/")[2][: -len(suffix)].replace("_", " ")) or name
     return Document(name, title, "", "rows", text, language=language, revision=digest(text))
+
+
+def _check_names(names: Sequence[Any], columns: tuple[str, ...]) -> None:
+    """Raises Unfit where a column that is read is there twice: nothing tells which is meant."""
+    for column in columns:
+        if names.count(column) > 1:
+            raise Unfit(f"has {names.count(column)} columns named {column!r}: give each a name of its own")
 
 
 def _check_columns(columns: tuple[str, ...], row: Row, which: str = "columns") -> None:
@@ -97,40 +106,67 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict | list | bool):
         value = json.dumps(value, ensure_ascii=False)
     text = _HALF.sub("\ufffd", str(value))
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()[:CELL]
+    if len(text) > CELL:
+        raise Unfit(f"has a cell of {len(text):,} characters, more than {CELL:,}, in its row that begins {one_line(text, 60)!r}: split it")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()
 
 
-def _from_csv(content: bytes) -> Iterator[Row]:
+def _from_csv(content: bytes, columns: tuple[str, ...]) -> Iterator[Row]:
     """Rows of CSV: commas, or the semicolons and tabs of other countries' spreadsheets, as the header line shows."""
     text = _decoded(content)
     header = text.partition("\n")[0]
-    yield from _delimited(text, max(",;\t", key=header.count))
+    yield from _delimited(text, max(",;\t", key=header.count), columns)
 
 
-def _from_tsv(content: bytes) -> Iterator[Row]:
-    yield from _delimited(_decoded(content), "\t")
+def _from_tsv(content: bytes, columns: tuple[str, ...]) -> Iterator[Row]:
+    yield from _delimited(_decoded(content), "\t", columns)
 
 
-def _delimited(text: str, delimiter: str) -> Iterator[Row]:
+def _delimited(text: str, delimiter: str, columns: tuple[str, ...]) -> Iterator[Row]:
+    """Rows under a header. The line END follows the last, so that a quote that never ends is seen to have taken it in."""
     csv.field_size_limit(CELL)
+    reader = csv.reader(chain(io.StringIO(text, newline=""), [END]), delimiter=delimiter, strict=False)
+    names: list[str] = []
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
-        for row in reader:
-            more = row.pop(None, [])  # type: ignore[call-overload]  # the cells that no column is named for
-            if any(more):
-                where = f"has {len(row) + len(more)} cells in line {reader.line_num}"
-                raise Unfit(f"{where} and names {len(row)} columns: put a cell that holds {delimiter!r} in quotes")
-            yield row
+        for cells in filter(None, _whole_rows(reader)):
+            if not names:
+                names = cells
+                _check_names(names, columns)
+                continue
+            if any(cells[len(names) :]):
+                where = f"has {len(cells)} cells in line {reader.line_num}"
+                raise Unfit(f"{where} and names {len(names)} columns: put a cell that holds {delimiter!r} in quotes")
+            yield dict(zip_longest(names, cells[: len(names)]))
     except csv.Error as error:
-        raise Unfit(f"breaks off: {error}") from error
+        raise Unfit(f"breaks off in line {reader.line_num}: {error}") from error
 
 
-def _from_jsonl(content: bytes) -> Iterator[Row]:
+def _whole_rows(reader: Any) -> Iterator[list[str]]:
+    """The rows of csv's reader before END. Raises Unfit for one with END inside a cell."""
+    first = 1
+    for cells in reader:
+        if cells == [END]:
+            return
+        if any(END[0] in cell for cell in cells):
+            raise Unfit(f'has a quote (") in line {first} or below that never ends: close it, or take it away')
+        yield cells
+        first = reader.line_num + 1
+
+
+def _from_jsonl(content: bytes, columns: tuple[str, ...]) -> Iterator[Row]:
+    def once(pairs: list[tuple[str, Any]]) -> Row:
+        row = dict(pairs)
+        if len(row) < len(pairs):
+            _check_names([name for name, _ in pairs], columns)
+        return row
+
     for number, line in enumerate(_decoded(content).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=once)
+        except Unfit as fault:
+            raise Unfit(f"{fault} (line {number})") from None
         except (ValueError, RecursionError) as error:
             raise Unfit(f"is not JSON in line {number}: {one_line(error)}") from error
         if not isinstance(row, dict):
@@ -154,10 +190,10 @@ def _not_text(content: bytes) -> str:
         if not content[: error.start].isascii():
             return f"mixes encodings: it opens as UTF-8, and line {line} is none ({byte}): convert it first"
         return f"is not text in UTF-8, or UTF-16 with its byte order mark ({byte} in line {line}): convert it first"
-    return "is not text in UTF-8, or UTF-16 with its byte order mark: convert it first"
+    return "holds a NUL, which no text does: convert it first"
 
 
-def _from_xlsx(content: bytes) -> Iterator[Row]:
+def _from_xlsx(content: bytes, columns: tuple[str, ...]) -> Iterator[Row]:
     """Rows of the first sheet that has any, under its first row."""
     try:
         Archive(content)  # bounds what it unpacks to
@@ -173,23 +209,26 @@ def _from_xlsx(content: bytes) -> Iterator[Row]:
     except (CalamineError, OSError, ValueError) as error:
         raise Unfit(f"cannot be read as a workbook: {one_line(error)}") from error
     header = [str(cell).strip() for cell in sheet[0]] if sheet else []
+    _check_names(header, columns)
     for row in sheet[1:]:  # a sheet has no whole numbers of its own
         yield dict(zip(header, (int(cell) if isinstance(cell, float) and cell.is_integer() else cell for cell in row)))
 
 
-def _from_parquet(content: bytes) -> Iterator[Row]:
+def _from_parquet(content: bytes, columns: tuple[str, ...]) -> Iterator[Row]:
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
         raise MissingExtra("reading Parquet", "parquet", "pyarrow") from None
     try:
-        for batch in pyarrow.parquet.ParquetFile(io.BytesIO(content)).iter_batches(batch_size=256):
+        file = pyarrow.parquet.ParquetFile(io.BytesIO(content))
+        _check_names(file.schema_arrow.names, columns)
+        for batch in file.iter_batches(batch_size=256):
             yield from batch.to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise Unfit(f"cannot be read as Parquet: {one_line(error)}") from error
 
 
-_READERS: dict[str, Callable[[bytes], Iterator[Row]]] = {
+_READERS: dict[str, Callable[[bytes, tuple[str, ...]], Iterator[Row]]] = {
     ".csv": _from_csv, ".tsv": _from_tsv, ".jsonl": _from_jsonl, ".ndjson": _from_jsonl, ".xlsx": _from_xlsx, ".parquet": _from_parquet,
 }  # fmt: skip

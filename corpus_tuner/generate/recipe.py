@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from string import Template
 from typing import Any
 
 from corpus_tuner import plugins
 from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.generate.salvage import SURROGATE
 from corpus_tuner.records import Example, Model, Progress, Reason, Reject, Section, silent
 from corpus_tuner.settings import RecipeSettings, Settings
 from corpus_tuner.settings.recipe import WORDS, placeholders
@@ -132,17 +135,19 @@ class RecipeWriter:
 
 
 def _function(name: str) -> Callable[[Mapping[str, str]], str]:
-    """The function of a recipe, held to text: None and "" leave an item out."""
-    found = plugins.function(name)
+    """The function of a recipe, held to text: None and "" leave an item out. What it prints goes to stderr: stdout is ours."""
+    with redirect_stdout(sys.stderr):
+        found = plugins.function(name)
 
     def answer(values: Mapping[str, str]) -> str:
         try:
-            said: Any = found(**values)
-        except Exception as error:  # whatever a stranger's function raises
+            with redirect_stdout(sys.stderr):
+                said: Any = found(**values)
+        except (Exception, SystemExit) as error:  # whatever a stranger's function raises
             raise CorpusTunerError(f"recipe.function {name} failed for {_shown(values)}: {type(error).__name__}: {error}") from error
         if said is not None and not isinstance(said, str):
             raise CorpusTunerError(f"recipe.function {name} gave {type(said).__name__} and no text for {_shown(values)}")
-        return (said or "").strip()
+        return SURROGATE.sub("\ufffd", said or "").strip()
 
     return answer
 

@@ -107,6 +107,48 @@ def test_a_damaged_table_is_one_line(tmp_path: Path, name: str, content: bytes) 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".xlsx", ".parquet"])
+def test_a_column_that_is_there_twice_is_not_guessed(tmp_path: Path, suffix: str) -> None:
+    """Of two columns of one name neither is read, in five formats; where neither is wanted they do no harm."""
+    path = tmp_path / f"t{suffix}"
+    if suffix in (".csv", ".tsv"):
+        path.write_text("a,b,a\n1,2,3\n".replace(",", "," if suffix == ".csv" else "\t"))
+    elif suffix == ".jsonl":
+        path.write_text('{"a": "1", "b": "2", "a": "3"}\n')
+    elif suffix == ".xlsx":
+        pytest.importorskip("python_calamine")
+        path.write_bytes(workbook([["a", "b", "a"], ["1", "2", "3"]]))
+    else:
+        pyarrow = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet")
+
+
+        pyarrow.parquet.write_table(pyarrow.table([["1"], ["2"], ["3"]], names=["a", "b", "a"]), path)
+    with pytest.raises(CorpusTunerError, match="has 2 columns named 'a': give each"):
+        fetch(path, columns=("b", "a"))
+    (document,) = fetch(path, columns=("b",))
+    assert isinstance(document, Document)
+    assert document.text == "2"
+
+
+@pytest.mark.parametrize("tail", ['"never closed,b\nd,e\nf,g\n', 'c,"never\nclosed', '"', 'c,"'])
+def test_a_quote_that_never_ends_swallows_no_row(tmp_path: Path, tail: str) -> None:
+    """What stands behind it is no cell of it; the line where it opens is named."""
+    (tmp_path / "t.csv").write_text("text,label\n1,2\n\n" + tail)
+    with pytest.raises(CorpusTunerError, match=r'quote .* in line [34] or below that never ends'):
+        fetch(tmp_path / "t.csv", columns=("text",))
+    (tmp_path / "t.csv").write_text('text,label\n1,2\n\n"whole\nagain",""\n\n\n')
+    assert [one.text for one in fetch(tmp_path / "t.csv", columns=("text",)) if isinstance(one, Document)] == ["1", "whole\nagain"]
+
+
+def test_a_cell_beyond_measure_is_named_and_not_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a text is left out in silence."""
+    monkeypatch.setattr("corpus_tuner.fetch.tables.CELL", 100)
+    (tmp_path / "t.jsonl").write_text(json.dumps({"text": "word " * 21}))
+    with pytest.raises(CorpusTunerError, match="a cell of 105 characters, more than 100"):
+        fetch(tmp_path / "t.jsonl", columns=("text",))
+
+
 def test_a_workbook_that_would_grow_beyond_measure_is_not_opened(tmp_path: Path) -> None:
     """The directory of the archive tells its size."""
     with zipfile.ZipFile(tmp_path / "t.xlsx", "w", zipfile.ZIP_DEFLATED) as target:

@@ -169,3 +169,37 @@ def test_any_text_gives_its_different_words(body) -> None:
     found = [one.values["word"] for one in items(text(body), settings(items="words", prompt="$word", answer="x").recipe)]
     assert len(found) == len(set(found))
     assert set(found) <= set(words(body)) | {word for word in found if words(word) == [word]}
+
+
+def test_what_a_function_prints_leaves_stdout_alone(mine, capsys) -> None:
+    """A result as JSON on stdout stays one."""
+
+    def f(word):
+        print("hello")  # noqa: T201
+        return word.upper()
+
+    write(text("One two."), items="words", prompt="$word", function=mine(f))
+    assert capsys.readouterr() == ("", "hello\nhello\n")
+
+
+def test_half_a_character_in_an_answer_is_replaced(mine) -> None:
+    """No file can hold it."""
+    (found,) = write(text("One."), items="words", prompt="$word", function=mine(lambda word: "a\ud800"))
+    assert isinstance(found, Example)
+    assert found.answer == "a\ufffd"
+
+
+def test_a_function_that_ends_the_program_is_one_line_with_the_item(mine) -> None:
+    """It never ends the build in silence."""
+    with pytest.raises(CorpusTunerError, match="failed for word = 'one': SystemExit: 3"):
+        write(text("One."), items="words", prompt="$word", function=mine(lambda word: sys.exit(3)))
+
+
+@pytest.mark.parametrize("body", ["def f(:", "1/0", "import sys; sys.exit(4)"])
+def test_a_module_that_fails_is_one_line(tmp_path, monkeypatch, body) -> None:
+    """It is the user's own, and no bug of ours."""
+    (tmp_path / "failing_functions.py").write_text(body)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(CorpusTunerError, match="failing_functions:f cannot be imported: its module fails with "):
+        write(text("One."), items="words", prompt="$word", function="failing_functions:f")
+    sys.modules.pop("failing_functions", None)
