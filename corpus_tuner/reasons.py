@@ -36,7 +36,6 @@ class Reason(StrEnum):
     OTHER_LANGUAGE = "not in the language of the source"
     ANSWER_IN_QUESTION = "question contains its answer"
     ANSWER_IS_QUESTION = "answer repeats the question"
-    INVENTED = "not in the reply"  # repair must never add text
     UNSUPPORTED_NUMBER = "number not in the source"
     UNSUPPORTED_NAME = "name not in the source"
     UNSUPPORTED_ANSWER = "not supported by the source"

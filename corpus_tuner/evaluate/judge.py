@@ -82,13 +82,6 @@ def _stranger(chance: random.Random, question: Question, others: Sequence[Questi
     return next((text for text in pool if not any(token_f1(text, gold) for gold in question.answers)), pool[0])
 
 
-def confusion(found: Audit) -> str:
-    """The table as plain text, a line for each sort of answer."""
-    rows = [("answers", *VERDICTS), *((sort, *(str(row.get(one, 0)) for one in VERDICTS)) for sort, row in found.table.items())]
-    lines = ["  ".join(value.ljust(13) for value in row).rstrip() for row in rows]
-    return "\n".join([*lines, "the judge is trusted" if found.trusted else f"the judge is not to be trusted: {found.why}"])
-
-
 def grounded(model: Model, question: str, answer: str, sections: Sequence[Section]) -> str:
     """Whether `sections` say what `answer` says: supported, contradicted or unsupported; "" for a reply that names none of
     these, or more than one."""

@@ -18,7 +18,6 @@ from corpus_tuner.fetch.remote import span
 
 CHUNK = 1 << 18  # bytes
 MAX_BLOCK = 64 << 20  # compressed bytes of a block; Wikimedia's hold a hundred pages, 1 MB
-SUFFIX = re.compile(r"\.xml(?:-p\d+p\d+)?(\.bz2|\.gz)?$", re.IGNORECASE)  # -p1p41242: a part of a large wiki's dump
 _STREAM = re.compile(rb"BZh[1-9]1AY&SY")  # a bzip2 stream's header and its first block's
 _INDEXED = re.compile(r"multistream(\d*)\.xml")
 

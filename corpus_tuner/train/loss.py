@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def loss_sum(model: Any, rows: Sequence[Encoded], *, packed: bool = False) -> Tensor:
-    """Cross-entropy summed over the learnt tokens of `rows`, laid side by side or, `packed`, end to end."""
-    from torch.nn.functional import cross_entropy
-
-    logits, goals = learnt_logits(model, rows, packed=packed)
-    return cross_entropy(logits, goals, reduction="sum")
-
-
 def learnt_logits(model: Any, rows: Sequence[Encoded], *, packed: bool = False) -> tuple[Tensor, Tensor]:
     """Logits (learnt tokens, vocabulary) in float32 that foretell the learnt tokens of `rows`, and those tokens.
 

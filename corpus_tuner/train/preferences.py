@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.train.batches import Encoded
 from corpus_tuner.train.render import encode
-from corpus_tuner.train.rows import ROLES, Conversation
+from corpus_tuner.train.rows import ROLES, Conversation, each_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,7 @@ def read_preferences(path: Path) -> list[Preference]:
 
     Of the input no message is learnt. Raises CorpusTunerError, naming file and line, for a row that is not so.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusTunerError(f"cannot read the training file {path}: {error}") from None
-    rows = [_preference(line, f"{path}:{number}") for number, line in enumerate(lines, start=1) if line.strip()]
-    if not rows:
-        raise CorpusTunerError(f"{path} has no rows: there is nothing to train on")
-    return rows
+    return each_row(path, _preference)
 
 
 def encode_pairs(rows: Sequence[Preference], tokenizer: Any, longest: int) -> list[Pair]:
@@ -63,11 +55,7 @@ def encode_pairs(rows: Sequence[Preference], tokenizer: Any, longest: int) -> li
     return whole
 
 
-def _preference(line: str, where: str) -> Preference:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise CorpusTunerError(f"{where} is not JSON: {error}") from None
+def _preference(row: Any, where: str) -> Preference:
     given = row.get("input") if isinstance(row, Mapping) else None
     if not isinstance(given, Mapping):
         raise CorpusTunerError(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.records import Message
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 Conversation = tuple[Message, ...]
+Row = TypeVar("Row")
 
 
 def read_rows(path: Path) -> list[Conversation]:
@@ -20,11 +21,25 @@ def read_rows(path: Path) -> list[Conversation]:
     A prompt/completion row becomes a user and an assistant message. Raises CorpusTunerError, naming file and line,
     for a row that is neither, or from which nothing can be learnt.
     """
+    return each_row(path, _conversation)
+
+
+def each_row(path: Path, understood: Callable[[Any, str], Row]) -> list[Row]:
+    """What `understood` makes of each line's JSON value and its place, "FILE:LINE"; empty lines are passed over.
+
+    Raises CorpusTunerError for a file that cannot be read or has no rows, and for a line that is not JSON.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusTunerError(f"cannot read the training file {path}: {error}") from None
-    rows = [_conversation(line, f"{path}:{number}") for number, line in enumerate(lines, start=1) if line.strip()]
+    rows = []
+    for where, line in ((f"{path}:{number}", line) for number, line in enumerate(lines, start=1) if line.strip()):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise CorpusTunerError(f"{where} is not JSON: {error}") from None
+        rows.append(understood(value, where))
     if not rows:
         raise CorpusTunerError(f"{path} has no rows: there is nothing to train on")
     return rows
@@ -35,11 +50,7 @@ def is_learnt(message: Message) -> bool:
     return message["role"] == "assistant" and message.get("weight", 1) != 0
 
 
-def _conversation(line: str, where: str) -> Conversation:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise CorpusTunerError(f"{where} is not JSON: {error}") from None
+def _conversation(row: Any, where: str) -> Conversation:
     if isinstance(row, Mapping) and isinstance(row.get("prompt"), str) and isinstance(row.get("completion"), str):
         row = {
             "messages": [

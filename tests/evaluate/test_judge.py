@@ -9,7 +9,7 @@ from string import Template
 
 import pytest
 
-from corpus_tuner.evaluate.judge import audit, confusion, judge, read
+from corpus_tuner.evaluate.judge import audit, judge, read
 from corpus_tuner.records import Question
 from corpus_tuner.testing import ScriptedModel
 
@@ -33,7 +33,6 @@ def test_a_fair_judge_is_trusted() -> None:
     found = audit(ScriptedModel(fair), ASKED)
     assert found.trusted
     assert found.table == {"gold": {"correct": 60}, "hedged": {"not attempted": 60}, "shuffled": {"incorrect": 60}}
-    assert confusion(found).splitlines()[1].split() == ["gold", "60", "0", "0", "0"]
 
 
 @pytest.mark.parametrize("said", ["CORRECT", "INCORRECT", "NOT_ATTEMPTED", "I would rather not say", ""])
@@ -41,7 +40,7 @@ def test_a_judge_that_always_says_the_same_is_found_out(said: str) -> None:
     """Above all the one that always says yes."""
     found = audit(ScriptedModel(lambda _: said), ASKED)
     assert not found.trusted
-    assert "not to be trusted" in confusion(found)
+    assert found.why
 
 
 def test_a_careless_judge_is_found_out_at_every_seed() -> None:

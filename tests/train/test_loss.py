@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus_tuner.train.loss import loss_sum, packs_right, parts
+from corpus_tuner.train.loss import learnt_logits, packs_right, parts
 
 torch = pytest.importorskip("torch")
 
@@ -48,12 +48,18 @@ def rows(count: int = 6) -> list[tuple[list[int], list[bool]]]:
 
 
 def plainly(model: Any, batch: list[tuple[list[int], list[bool]]]) -> Any:
-    """The same loss from all logits, row by row."""
+    """The same from all logits, row by row."""
     total = 0.0
     for ids, learnt in batch:
         chances = model(input_ids=torch.tensor([ids])).logits[0].float().log_softmax(-1)
         total = total - sum(chances[at - 1, ids[at]] for at in range(1, len(ids)) if learnt[at])
     return total
+
+
+def loss_sum(model: Any, batch: list[Any], *, packed: bool = False) -> Any:
+    """Cross-entropy summed over the learnt tokens, from their logits alone."""
+    logits, goals = learnt_logits(model, batch, packed=packed)
+    return torch.nn.functional.cross_entropy(logits, goals, reduction="sum")
 
 
 def gradients(model: Any, loss: Any) -> Any:

@@ -239,7 +239,6 @@ def _occurs(part: str, texts: list[str]) -> bool:
     return any(part in text for text in texts)
 
 
-BEFORE: tuple[Check, ...] = (count,)
 CHECKS: tuple[Check, ...] = (
     empty_completion, task_type, duplicates, long_rows, upper_case("prompt"), upper_case("completion"), prompt_suffix, prompt_prefix,
     completion_prefix, completion_suffix, leading_space,
