@@ -1,5 +1,5 @@
 #!/bin/bash
-# mediawiki_up.sh PORT DIR [export.xml | export.xml.gz ...]      mediawiki_up.sh stop DIR
+# mediawiki_up.sh PORT DIR [export.xml | export.xml.gz | export.xml.bz2 ...]      mediawiki_up.sh stop DIR
 #
 # Brings up a real MediaWiki (Debian's packaged 1.39 on SQLite, PHP's own web server) on 127.0.0.1:PORT as a target for
 # tests. Needs Debian or Ubuntu; installs PHP's packages by apt if they are missing, as root or by `sudo -n`.
@@ -92,8 +92,9 @@ for export in "$@"; do
   key=$(sha256sum "$export" | cut -c1-16)
   [ -e "$DIR/stage/import-$key" ] && continue
   say "importing $export"
-  case $export in *.gz) cat=zcat;; *) cat=cat;; esac
-  $cat "$export" | "${PHP[@]}" "$CODE/maintenance/importDump.php" --username-prefix imported >"$DIR/import-$key.log" 2>&1
+  case $export in *.gz) cat=zcat;; *.bz2) cat=bzcat;; *) cat=cat;; esac
+  $cat "$export" | "${PHP[@]}" "$CODE/maintenance/importDump.php" --username-prefix imported >"$DIR/import-$key.log" 2>&1 ||
+    { say "the import failed: see $DIR/import-$key.log"; exit 4; }
   touch "$DIR/stage/import-$key"
 done
 
