@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import fields, replace
 from pathlib import Path
 
 from corpus_tuner import settings
@@ -42,3 +43,19 @@ def test_the_shipped_corpora_are_valid() -> None:
     for path in (ROOT / "sources").glob("*.toml"):
         for source in settings.read(path).source:
             assert source.locator == LOCATOR or (path.parent / source.locator).exists()
+
+
+def test_the_page_of_settings_shows_every_key_with_its_default() -> None:
+    """docs/settings.md is whole and true: no key is missing, none is made up, and each stands there as it is if left out."""
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    table = tomllib.loads(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0])
+    shown = {key: set(part[0] if isinstance(part, list) else part) for key, part in table.items()}
+    parts = {field.name: getattr(settings.Settings(), field.name) for field in fields(settings.Settings) if field.name != "recipe"}
+    parts["source"] = settings.SourceSettings()
+    assert shown == {key: {field.name for field in fields(part)} for key, part in parts.items()}
+    parsed = settings.parse(table, "docs/settings.md")
+    assert replace(parsed.corpus, name="") == settings.CorpusSettings()
+    assert replace(parsed.source[0], locator="") == settings.SourceSettings()
+    assert parsed.generate.kinds == settings.GenerateSettings().counts
+    asked = replace(parsed.generate, kinds={})  # which is what "none are named" is
+    assert replace(parsed, corpus=settings.CorpusSettings(), source=(), generate=asked) == settings.Settings()
