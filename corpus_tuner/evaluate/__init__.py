@@ -49,9 +49,7 @@ def evaluate(
     placed = list(sections)
     asked_of = digest([repr(one) for one in questions], [(s.id, s.text) for s in placed], [e.id for e in examples], meta.get("expert"))
     write_jsonl(folder / "questions.jsonl", questions)
-    answers = {}
-    for arm, model in models.items():
-        answers[arm] = _answers(questions, arm, model, folder, asked_of, progress)
+    answers = {arm: _answers(questions, arm, model, folder, asked_of, progress) for arm, model in models.items()}
     again = [
         _answers(questions, f"base-{number}", _Again(models["base"], number), folder, asked_of, progress)
         for number in range(1, times if "base" in models else 1)

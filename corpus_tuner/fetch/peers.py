@@ -56,46 +56,43 @@ class GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _pools(self._guard, self.seconds)
 
 
+class _Guarded:
+    """What both kinds of connection do besides."""
+
+    guard: Guard
+    seconds: float
+    _timer: threading.Timer | None = None
+    _is_late = False
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()  # type: ignore[misc]
+        self.guard.check(self.host, connected)  # type: ignore[attr-defined]
+        return connected
+
+    def getresponse(self) -> Any:
+        if self._timer:  # of the exchange before, on a connection that was kept
+            self._timer.cancel()
+        self._is_late = False
+        self._timer = threading.Timer(self.seconds, self._cut, [self.sock])  # type: ignore[attr-defined]
+        self._timer.daemon = True
+        self._timer.start()
+        answer = super().getresponse()  # type: ignore[misc]
+        if self._is_late:  # the cut looks like the end of the headers
+            raise TimeoutError
+        return answer
+
+    def _cut(self, connected: Any) -> None:
+        """Ends the connection from outside: whoever reads from it is told that it is closed."""
+        self._is_late = True
+        with suppress(OSError, AttributeError):  # it ended by itself
+            connected.shutdown(socket.SHUT_RDWR)
+
+
 def _pools(guard: Guard, seconds: float) -> dict[str, Any]:
-    class Guarded:
-        """What both kinds of connection do besides."""
-
-        _timer: threading.Timer | None = None
-        _is_late = False
-
-        def _new_conn(self) -> socket.socket:
-            connected = super()._new_conn()  # type: ignore[misc]
-            guard.check(self.host, connected)  # type: ignore[attr-defined]
-            return connected
-
-        def getresponse(self) -> Any:
-            if self._timer:  # of the exchange before, on a connection that was kept
-                self._timer.cancel()
-            self._is_late = False
-            self._timer = threading.Timer(seconds, self._cut, [self.sock])  # type: ignore[attr-defined]
-            self._timer.daemon = True
-            self._timer.start()
-            answer = super().getresponse()  # type: ignore[misc]
-            if self._is_late:  # the cut looks like the end of the headers
-                raise TimeoutError
-            return answer
-
-        def _cut(self, connected: Any) -> None:
-            """Ends the connection from outside: whoever reads from it is told that it is closed."""
-            self._is_late = True
-            with suppress(OSError, AttributeError):  # it ended by itself
-                connected.shutdown(socket.SHUT_RDWR)
-
-    class Plain(Guarded, HTTPConnection):
-        pass
-
-    class Secure(Guarded, HTTPSConnection):
-        pass
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+    """By scheme the class of pool whose connections are held by `guard` and `seconds`."""
+    kinds = {"http": (HTTPConnectionPool, HTTPConnection), "https": (HTTPSConnectionPool, HTTPSConnection)}
+    found = {}
+    for scheme, (pool, connection) in kinds.items():
+        guarded = type(f"Guarded{connection.__name__}", (_Guarded, connection), {"guard": guard, "seconds": seconds})
+        found[scheme] = type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": guarded})
+    return found

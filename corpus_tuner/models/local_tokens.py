@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from corpus_tuner.models.local import LocalModel
 from corpus_tuner.models.tokens import letters
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from corpus_tuner.models.local import LocalModel
 
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")  # a byte that stands for itself in a SentencePiece vocabulary
 LONGEST = 1024

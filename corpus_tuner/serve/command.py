@@ -52,12 +52,7 @@ def run(root: Path, host: str, port: int, settings: Path, new_key: str | None = 
         click.echo(f"revoked {revoke_key}")
         return
     _limit_threads()
-    try:
-        import fastapi  # noqa: F401
-        import python_multipart  # noqa: F401
-        import uvicorn
-    except ImportError as error:
-        raise MissingExtra("the service", "serve", str(error.name)) from None
+    uvicorn = _uvicorn()
     from corpus_tuner.serve import supervisor
 
     known = config.read(settings)
@@ -81,6 +76,17 @@ def run(root: Path, host: str, port: int, settings: Path, new_key: str | None = 
     )  # fmt: skip
     server.run(sockets=[listener])
     del lock
+
+
+def _uvicorn() -> Any:
+    """The module, once all that the service needs is found to be there."""
+    try:
+        import fastapi  # noqa: F401
+        import python_multipart  # noqa: F401
+        import uvicorn
+    except ImportError as error:
+        raise MissingExtra("the service", "serve", str(error.name)) from None
+    return uvicorn
 
 
 def _listen(host: str, port: int) -> Any:

@@ -61,14 +61,18 @@ class ScratchTrainer:
             backend="scratch",
             dataset_digest=file_digest(train),
             chat_format=chat.CHAT_FORMAT,
-            metrics={
-                "recall": round(run.recall, 4),
-                "rows": len(run.rows),
-                "passes": run.passes,
-                "seconds": round(run.seconds, 1),
-                "parameters": sum(weight.numel() for weight in run.weights.values()),
-            },
+            metrics=_metrics(run),
         )
+
+
+def _metrics(run: Run) -> dict[str, float]:
+    return {
+        "recall": round(run.recall, 4),
+        "rows": len(run.rows),
+        "passes": run.passes,
+        "seconds": round(run.seconds, 1),
+        "parameters": sum(weight.numel() for weight in run.weights.values()),
+    }
 
 
 def begin(rows: list[Conversation], settings: TrainSettings) -> Run:
