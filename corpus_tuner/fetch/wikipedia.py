@@ -108,6 +108,6 @@ def _documents(reader: Reader, entries: Iterator[Listed], reach: listing.Bounds,
         empty, documents = False, documents + isinstance(item, Document)
         yield item
     if empty:
-        raise CorpusTunerError(f"{one_line(locator)} lists no page: check its spelling, or raise its depth")
+        raise CorpusTunerError(f"{one_line(locator)} lists no page: check its spelling, or, of a category of categories, raise its depth")
     if documents >= reach.documents and next(entries, None) is not None:
         yield Reject("fetch", one_line(locator), Reason.LIMIT, f"the list goes on after {documents} documents: raise source.max_documents")
