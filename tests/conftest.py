@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import mediawiki as real_mediawiki
 import pytest
 import scripted_server
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; the tests' own processes must hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
