@@ -118,13 +118,16 @@ class Place:
         )
 
     def receipt(self) -> Expert:
-        """The expert's receipt. Raises CorpusTunerError where none was trained yet."""
+        """The expert's receipt. Raises CorpusTunerError where none was trained yet, or it is damaged."""
         path = self.expert / "expert.json"
         if not path.is_file():
             raise CorpusTunerError(
                 f"{self.settings.corpus.name} has no expert yet: corpus-tuner build {self.settings.corpus.name}"
             )
-        return from_json(Expert, json.loads(path.read_text(encoding="utf-8")))
+        try:
+            return from_json(Expert, json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CorpusTunerError(f"{path} is not an expert's receipt ({error}): delete its folder and train again") from None
 
     def manifest(self) -> dict[str, Any]:
         """What is done: per stage its digests, counts and seconds; {} before the first."""

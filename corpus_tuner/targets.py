@@ -35,6 +35,8 @@ def resolve(target: str, root: Path, name: str = "", flags: Overrides | None = N
 
     Raises CorpusTunerError for an unknown target and for a flag that contradicts the TOML when `save` is not given.
     """
+    if not target.strip():
+        raise CorpusTunerError("the TARGET is empty: give a corpus's name, a TOML file, a URL, or a local file or folder")
     flags = flags or {}
     path = _existing(target, root)
     if path is not None and name and name != path.stem:

@@ -102,3 +102,11 @@ def test_a_name_is_never_a_path(tmp_path, name) -> None:
 def test_the_name_of_any_url_is_safe(url) -> None:
     """Slashes, dots, emoji and other scripts give a name that is a plain folder name."""
     toml.check_name(name_of(url), url)
+
+
+@pytest.mark.parametrize("target", ["", " "])
+def test_an_empty_target_is_not_the_current_folder(tmp_path, target) -> None:
+    """A variable of a script that is empty makes no corpus of where the script stands."""
+    with pytest.raises(CorpusTunerError, match="the TARGET is empty"):
+        resolve(target, tmp_path)
+    assert not (tmp_path / "sources").exists()

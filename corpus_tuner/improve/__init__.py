@@ -7,6 +7,7 @@ stage, and nothing is decided by them.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +48,8 @@ def improve(corpus: Any, rounds: int, max_cost: float, watcher: Any) -> Improvem
     The expert stays what it is until another is proven better. Killed at any moment, the same call goes on; nothing that
     was paid is paid again. Raises CorpusTunerError where `max_cost` (0: no bound) leaves no room for the first call.
     """
+    if not 0 <= max_cost < math.inf:
+        raise CorpusTunerError(f"--max-cost {max_cost} must be a sum (without it there is no bound)")
     place = corpus.place
     _check(place)
     with _alone(place):

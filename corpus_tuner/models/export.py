@@ -13,6 +13,7 @@ from corpus_tuner.models.local import check_whole, ends, is_adapter
 from corpus_tuner.records import Expert
 
 FEATURE = "exporting an expert"
+PARTIAL = ".partial"
 OURS = ("expert.json", "log.jsonl", "job.json")  # of an expert's folder, and of no use to others
 
 
@@ -27,22 +28,39 @@ def export(expert: Expert, root: Path, kind: str, out: Path, name: str) -> Path:
         raise CorpusTunerError(f"{expert.model or expert.name} lives at {expert.base_url}: only its host can export it")
     if expert.backend not in ("scratch", "transformers"):
         raise CorpusTunerError(f"an expert of the {expert.backend} backend is in a format of its own: nothing is known to export it to")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or any(path.name != PARTIAL for path in out.iterdir())):
         raise CorpusTunerError(f"{out} is there already and holds something: choose another --out")
     folder = root / expert.folder
-    if expert.backend == "transformers":
-        check_whole(folder)
-    partial = out.with_name(f".{out.name}.partial")
+    _check_whole(expert, folder)
+    there = out.exists()  # it may be what a disk is mounted on, or somebody's current folder: what is written appears in it
+    place = out.resolve()
+    partial = place / PARTIAL if there else place.with_name(f".{place.name}{PARTIAL}")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         FORMATS[kind](expert, folder, partial, name)
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
+        if there:
+            for path in partial.iterdir():
+                path.rename(place / path.name)
+        else:
+            partial.rename(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return out / f"{name}.gguf" if kind == "gguf" else out
+
+
+def _check_whole(expert: Expert, folder: Path) -> None:
+    """Raises CorpusTunerError for an expert of which something is missing, or whose weights cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    if expert.backend == "transformers":
+        check_whole(folder)
+    for path in [folder / "model.safetensors"] if expert.backend == "scratch" else folder.glob("*.safetensors"):
+        try:
+            with safe_open(path, "np"):
+                pass
+        except (OSError, SafetensorError) as error:
+            raise CorpusTunerError(f"{path} is missing or damaged ({error}): train the expert again") from None
 
 
 def _adapter(expert: Expert, folder: Path, out: Path, name: str) -> None:  # noqa: ARG001

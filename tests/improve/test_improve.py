@@ -18,6 +18,7 @@ from corpus_tuner import Corpus
 from corpus_tuner.arms import pairs, splits
 from corpus_tuner.corpus import Nobody
 from corpus_tuner.dataset.split import Split
+from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.improve import trial
 from corpus_tuner.improve.wording import text
 from corpus_tuner.place import Place
@@ -237,3 +238,20 @@ def test_a_recipe_or_preferences_are_refused_in_one_line(root: Path) -> None:
     corpus.place = replace(corpus.place, settings=replace(settings, train=replace(settings.train, preferences="p.jsonl")))
     with pytest.raises(CorpusTunerError, match="preferences"):
         corpus.improve()
+
+
+@pytest.mark.parametrize("bound", [float("nan"), float("inf"), -1.0])
+def test_a_bound_that_bounds_nothing_is_refused(root: Path, bound: float) -> None:
+    """`--max-cost nan` is less than no sum and more than none, and would let everything through."""
+    with pytest.raises(CorpusTunerError, match="must be a sum"):
+        Corpus.open("ports", root).improve(1, bound)
+
+
+def test_a_damaged_receipt_is_one_line(root: Path) -> None:
+    """It names the file, and what to do."""
+    place = Corpus.open("ports", root).place
+    place.expert.mkdir(parents=True)
+    for text_of_it in ("{", "[]", "{}", '{"shape": 1}'):
+        (place.expert / "expert.json").write_text(text_of_it)
+        with pytest.raises(CorpusTunerError, match=r"expert\.json is not an expert's receipt .*: delete its folder and train again"):
+            place.receipt()

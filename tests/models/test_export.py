@@ -3,7 +3,9 @@
 import json
 import random
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -268,3 +270,35 @@ def test_what_there_is_not_cannot_be_exported(student, tmp_path: Path, receipt: 
     """One line that says why, and what else to do."""
     with pytest.raises(CorpusTunerError, match=said):
         export(receipt, student[1], kind, tmp_path / "out", "a")
+
+
+def test_an_expert_whose_weights_are_damaged_is_not_exported(student, tmp_path: Path) -> None:
+    """A file cut off, or gone, is one line, and nothing is left behind."""
+    receipt, root, _ = student
+    shutil.copytree(root / receipt.folder, tmp_path / "expert")
+    weights, there = tmp_path / "expert" / "model.safetensors", replace(receipt, folder="expert")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    for kind in ("merged", "gguf"):
+        with pytest.raises(CorpusTunerError, match=r"missing or damaged .*: train the expert again"):
+            export(there, tmp_path, kind, tmp_path / "out", "a")
+    weights.unlink()
+    with pytest.raises(CorpusTunerError, match="missing or damaged"):
+        export(there, tmp_path, "merged", tmp_path / "out", "a")
+    assert [one.name for one in tmp_path.iterdir()] == ["expert"]
+
+
+def test_the_current_folder_and_a_link_are_written_into(student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder stays the folder it was; a link stays a link; what a killed export left is no obstacle."""
+    receipt, root, _ = student
+    (tmp_path / "here" / ".partial").mkdir(parents=True)
+    (tmp_path / "here" / ".partial" / "left").touch()
+    before = (tmp_path / "here").stat().st_ino
+    monkeypatch.chdir(tmp_path / "here")
+    export(receipt, root, "merged", Path(), "a")
+    assert (tmp_path / "here").stat().st_ino == before
+    assert {"config.json", "model.safetensors"} <= (names := {path.name for path in Path().iterdir()})
+    assert not {".partial", "left"} & names
+    (tmp_path / "link").symlink_to("new")
+    export(receipt, root, "merged", tmp_path / "link", "a")
+    assert (tmp_path / "link").is_symlink()
+    assert {path.name for path in (tmp_path / "new").iterdir()} == names
