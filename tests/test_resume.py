@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 import stub
+from click.testing import CliRunner
+
+from corpus_tuner.cli import app
 
 TEXT = "\n".join(
     f"# Harbour {n}\n\nThe harbour of Port {n} was opened by Ada Keller in {1850 + n}. It holds {n + 3} ships of the line. "
@@ -37,6 +40,13 @@ def llm(root: Path, base_url: str) -> list[str]:
     return command(root, "dataset", "ports", *flags)
 
 
+def undisturbed(words: list[str]) -> str:
+    """What a command that nobody kills prints; in this process, which need not start anew for it."""
+    done = CliRunner().invoke(app, words[3:])
+    assert done.exit_code == 0, done.stderr
+    return done.stdout
+
+
 def lines(root: Path) -> list[bytes]:
     """Whole lines of the record of paid calls."""
     path = root / "generated" / "ports" / "calls.jsonl"
@@ -55,7 +65,7 @@ def test_killed_after_any_call_nothing_is_paid_twice(tmp_path) -> None:
     """For every k: kill -9 after k answered calls, run again; the recorded k are not asked again and the result is the same."""
     with stub.running("--latency", "0.05") as server:
         corpus(tmp_path / "whole")
-        subprocess.run(llm(tmp_path / "whole", server.base_url), check=True, capture_output=True)
+        undisturbed(llm(tmp_path / "whole", server.base_url))
         calls = len(lines(tmp_path / "whole"))
         want = (tmp_path / "whole" / "generated" / "ports" / "examples.jsonl").read_bytes()
         assert calls == 16
@@ -66,7 +76,7 @@ def test_killed_after_any_call_nothing_is_paid_twice(tmp_path) -> None:
             kill_after(process, lambda root=root, k=k: len(lines(root)) >= k)
             before, asked = lines(root), server.stats()["requests"]
             assert len(before) >= k
-            subprocess.run(llm(root, server.base_url), check=True, capture_output=True)
+            undisturbed(llm(root, server.base_url))
             after = lines(root)
             assert after[: len(before)] == before
             assert server.stats()["requests"] - asked == calls - len(before)
@@ -75,22 +85,21 @@ def test_killed_after_any_call_nothing_is_paid_twice(tmp_path) -> None:
 
 
 def test_killed_at_random_moments_a_whole_build_ends_as_if_undisturbed(tmp_path) -> None:
-    """Five kills anywhere between fetch and report; then the build ends, and a third run does nothing and says so."""
+    """Four kills anywhere between fetch and report; then the build ends, and a third run does nothing and says so."""
     pytest.importorskip("torch")
     corpus(tmp_path)
     draw = random.Random(7)
-    for _ in range(5):
+    for longest in (2, 3, 4, 5):  # seconds
         process = subprocess.Popen(command(tmp_path, "build", "ports"), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        end = time.monotonic() + draw.uniform(0.3, 5)
+        end = time.monotonic() + draw.uniform(0.3, longest)
         kill_after(process, lambda end=end: time.monotonic() > end)
         for path in (tmp_path / "generated").rglob("*.jsonl"):
             if ".partial" not in str(path):
                 for line in path.read_text().splitlines():
                     json.loads(line)
-    subprocess.run(command(tmp_path, "build", "ports"), check=True, capture_output=True)
+    undisturbed(command(tmp_path, "build", "ports"))
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "generated").rglob("*") if path.is_file()}
-    third = subprocess.run(command(tmp_path, "build", "ports"), check=True, capture_output=True, text=True)
-    assert "ports is up to date" in third.stdout
+    assert "ports is up to date" in undisturbed(command(tmp_path, "build", "ports"))
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "generated").rglob("*") if path.is_file()} == stamps
     assert not [path for path in stamps if path.name.endswith(".tmp") or ".partial" in str(path)]
 

@@ -94,7 +94,7 @@ def test_processes_that_a_launcher_started_are_an_error(
 
 
 def test_the_processes_end_with_the_one_that_started_them(base: Path, train: Path, tmp_path: Path) -> None:
-    """After kill -9 of the trainer nobody goes on writing into its folder, and the next run goes on from its checkpoint."""
+    """After kill -9 of the trainer nobody goes on writing into its folder."""
     folder = tmp_path / "expert"
     code = (
         "import sys, json; from pathlib import Path; from corpus_tuner.settings import TrainSettings\n"
