@@ -15,7 +15,7 @@ from corpus_tuner.fetch.encoding import decode_declared
 from corpus_tuner.fetch.formats import BINARY, FORMATS, SUFFIXES, TABLES
 from corpus_tuner.fetch.globs import Chosen
 from corpus_tuner.fetch.line import one_line
-from corpus_tuner.fetch.remote import files_below, is_path, path_of
+from corpus_tuner.fetch.remote import files_below, is_path, path_of, reaching
 from corpus_tuner.records import Blob, Document, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
 from corpus_tuner.settings.recipe import ROWS
@@ -54,7 +54,9 @@ class Files:
         file the same raises CorpusTunerError, as do a locator that is not there and a folder without any file.
         """
         path = path_of(locator)
-        if _is_folder(path):
+        with reaching(path):
+            folder = _is_folder(path)
+        if folder:
             yield from self._folder(path)
             return
         name = _name(path.name)
@@ -66,7 +68,8 @@ class Files:
 
     def _folder(self, root: Path) -> Iterator[Found]:
         walk = _walk if isinstance(root, Path) else files_below
-        found = sorted(walk(root), key=lambda item: item[0].split("/"))
+        with reaching(root):
+            found = sorted(walk(root), key=lambda item: item[0].split("/"))
         if not found:
             raise CorpusTunerError(f"{root} holds no file: put documents there ({', '.join(SUFFIXES)}), or name another folder")
         for name, path in found:
@@ -86,7 +89,7 @@ class Files:
             if problem:
                 yield Reject("fetch", name, Reason.UNSUPPORTED, problem)
                 return
-            with path.open("rb") as file:
+            with reaching(path), path.open("rb") as file:
                 content = file.read(MAX_BYTES)
         except (FileNotFoundError, NotADirectoryError):
             yield _unreadable(name, "there is no such file or folder: check the locator")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from corpus_tuner.errors import CorpusTunerError, MissingExtra
+from corpus_tuner.errors import CorpusTunerError, MissingExtra, Unavailable
 
 SCHEMES = {  # and the package that fsspec needs for it; "" for none
     "s3": "s3fs", "s3a": "s3fs",
@@ -62,6 +63,20 @@ def path_of(locator: str) -> Path:
     except ValueError as error:
         raise CorpusTunerError(f"{locator}: fsspec cannot read such a URL ({error})") from None
     return path
+
+
+@contextmanager
+def reaching(path: Any) -> Iterator[None]:
+    """Raises Unavailable for whatever the client of a place elsewhere fails with: each scheme's package has errors of its own."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError, CorpusTunerError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        if isinstance(path, Path):
+            raise
+        why = " ".join(str(getattr(error, "strerror", None) or error).split())[:300] or type(error).__name__
+        raise Unavailable(f"{path} cannot be read: {why}: run the same command again later") from error
 
 
 def files_below(root: Any) -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from test_documents import corpus
 
-from corpus_tuner.errors import CorpusTunerError, MissingExtra
+from corpus_tuner.errors import CorpusTunerError, MissingExtra, Unavailable
 from corpus_tuner.fetch import dump, remote
 from corpus_tuner.fetch.dump import Dump
 from corpus_tuner.fetch.files import Files
@@ -117,3 +117,17 @@ def test_what_no_library_reads_is_claimed_by_nobody(tmp_path: Path) -> None:
         assert not Dump(Settings()).claims(locator)
     with pytest.raises(CorpusTunerError, match="no source can fetch foo://x"):
         corpus(tmp_path, "foo://x/a.md").fetch()
+
+
+def test_what_a_client_fails_with_is_one_line_that_names_the_place(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package's own error is the world's: no bug of ours, and the same command goes on later."""
+
+    class NoEndpoint(Exception):  # noqa: N818  as packages name theirs
+        pass
+
+    bucket.pipe("/bucket/a.txt", b"A text.")
+    for name in ("info", "find", "open"):
+        with monkeypatch.context() as broken:
+            broken.setattr(type(bucket), name, lambda *_, **__: (_ for _ in ()).throw(NoEndpoint("no route\nto host")))
+            with pytest.raises(Unavailable, match="bucket.* cannot be read: no route to host: run the same command again later"):
+                pull("memory://bucket")
