@@ -28,3 +28,14 @@ def server() -> Iterator[scripted_server.ScriptedServer]:
     """A real HTTP server on loopback that answers what the test tells it to."""
     with scripted_server.serving() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """One thread for torch: of a model this small, on a busy machine, a second one only waits."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -4,7 +4,7 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from corpus_tuner.train.scratch import ScratchTrainer
 
 peft = pytest.importorskip("peft")
 gguf = pytest.importorskip("gguf")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 WORDS = "Apollo Saturn Borman Lovell Anders orbit Moon launch Earthrise capsule Pacific don't 1968 3,000 It's".split()
 CHATML = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -31,17 +32,6 @@ SORTS = {  # name -> (class of the configuration, how words are split, what else
     "qwen2": ("Qwen2Config", LLAMA3.replace("{1,3}", ""), {"tie_word_embeddings": True}),
     "qwen3": ("Qwen3Config", LLAMA3.replace("{1,3}", ""), {"head_dim": 128}),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads that wait for each other take most of the time of a model this small."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def questions(count: int = 100) -> list[list[dict[str, str]]]:

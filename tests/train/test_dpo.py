@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from corpus_tuner.train.lora import LoraTrainer
 from corpus_tuner.train.preferences import Pair, encode_pairs, read_preferences
 
 pytest.importorskip("peft")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CHOICES = [
     ("Who commanded Apollo 8?", "Frank Borman did", "I would not know"),
@@ -25,17 +25,6 @@ CHOICES = [
     ("Which rocket carried it?", "a Saturn V", "no idea at all"),
     ("Where did it land?", "in the Pacific", "who can tell?"),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads that wait for each other take most of the time of a model this small."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def preference(question: str, better: str, worse: str, **more: object) -> dict:

@@ -22,6 +22,7 @@ from corpus_tuner.train import checkpoints, lora
 from corpus_tuner.train.render import encode
 
 pytest.importorskip("peft")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PAIRS = [
     ("Who commanded Apollo 8?", "Frank Borman"),
@@ -31,17 +32,6 @@ PAIRS = [
     ("Where did it land?", "in the Pacific"),
     ("Who took the photograph Earthrise?", "William Anders"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """One thread: on a busy machine a second one of so small a model only waits."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def row(question: str, answer: str) -> dict:
