@@ -72,7 +72,7 @@ def reaching(path: Any) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError, CorpusTunerError):
         raise
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         if isinstance(path, Path):
             raise
         why = " ".join(str(getattr(error, "strerror", None) or error).split())[:300] or type(error).__name__

@@ -122,12 +122,12 @@ def test_what_no_library_reads_is_claimed_by_nobody(tmp_path: Path) -> None:
 def test_what_a_client_fails_with_is_one_line_that_names_the_place(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package's own error is the world's: no bug of ours, and the same command goes on later."""
 
-    class NoEndpoint(Exception):  # noqa: N818  as packages name theirs
+    class NoEndpoint(Exception):  # as packages name theirs
         pass
 
     bucket.pipe("/bucket/a.txt", b"A text.")
     for name in ("info", "find", "open"):
         with monkeypatch.context() as broken:
             broken.setattr(type(bucket), name, lambda *_, **__: (_ for _ in ()).throw(NoEndpoint("no route\nto host")))
-            with pytest.raises(Unavailable, match="bucket.* cannot be read: no route to host: run the same command again later"):
+            with pytest.raises(Unavailable, match=r"bucket.* cannot be read: no route to host: run the same command again later"):
                 pull("memory://bucket")
