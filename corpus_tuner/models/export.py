@@ -9,7 +9,7 @@ from pathlib import Path
 from corpus_tuner import hub
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.models import gguf
-from corpus_tuner.models.local import check_whole, ends, is_adapter
+from corpus_tuner.models.local import check_whole, ends, is_adapter, with_adapter
 from corpus_tuner.records import Expert
 
 FEATURE = "exporting an expert"
@@ -79,9 +79,9 @@ def _merged(expert: Expert, folder: Path, out: Path, name: str) -> None:  # noqa
     if expert.backend == "scratch" or not is_adapter(folder):
         _copy(folder, out)
         return
-    transformers, torch, peft = hub.require(FEATURE, "transformers", "torch", "peft")
+    transformers, torch = hub.require(FEATURE, "transformers", "torch")
     model = hub.load_base(expert.base, FEATURE, dtype=torch.float32)  # added up in float32, and rounded once
-    model = peft.PeftModel.from_pretrained(model, folder).merge_and_unload().to(hub.dtype_of(expert.base))
+    model = with_adapter(model, folder).merge_and_unload().to(hub.dtype_of(expert.base))
     tokenizer = hub.load_tokenizer(str(folder), FEATURE)
     model.generation_config = transformers.GenerationConfig(eos_token_id=ends(folder), pad_token_id=tokenizer.pad_token_id)
     model.save_pretrained(out, safe_serialization=True)

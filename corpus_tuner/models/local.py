@@ -30,9 +30,18 @@ def open_expert(expert: Expert, root: Path, *, base: bool = False, calls: Any = 
     tokenizer = hub.load_tokenizer(str(folder), FEATURE)
     model = hub.load_base(expert.base if base or is_adapter(folder) else str(folder), FEATURE)
     if not base and is_adapter(folder):
-        (peft,) = hub.require(FEATURE, "peft")
-        model = peft.PeftModel.from_pretrained(model, folder)
+        model = with_adapter(model, folder)
     return LocalModel(model, tokenizer, ends(folder), "base" if base else expert.name)
+
+
+def with_adapter(model: Any, folder: Path) -> Any:
+    """The model with the adapter in `folder` on it."""
+    import warnings
+
+    (peft,) = hub.require(FEATURE, "peft")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that transformers gives up, which peft still looks at
+        return peft.PeftModel.from_pretrained(model, folder)
 
 
 def is_adapter(folder: Path) -> bool:

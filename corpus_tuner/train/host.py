@@ -78,7 +78,7 @@ class Host:
     def plain(self, text: Any) -> str:
         """Text of the host as one printable line of at most 500 characters, without the key, should it repeat it."""
         line = str(text or "")
-        if self.key:
+        if len(self.key) >= 8 or (len(self.key) >= 4 and not self.key.isalpha()):  # a dummy word is no key
             line = line.replace(self.key, "***")
         line = "".join(character if character.isprintable() else " " for character in line)
         return " ".join(line.split())[:500]

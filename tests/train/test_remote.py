@@ -540,6 +540,12 @@ def test_a_key_that_the_host_repeats_in_its_events_lands_nowhere(server, tmp_pat
     assert KEY not in str(caught.value)
 
 
+def test_a_dummy_word_in_place_of_a_key_is_not_cut_out_of_what_the_host_says():
+    """A local server wants no key: "x" or "none" in its stead leaves the host's lines whole; a key does not stay in them."""
+    assert Host(None, "http://127.0.0.1:1/v1", "x", "").plain("does not exist") == "does not exist"
+    assert Host(None, "http://127.0.0.1:1/v1", "sk-1234567", "").plain("wrong: sk-1234567") == "wrong: ***"
+
+
 def test_a_missing_key_is_the_users_mistake_unless_the_host_is_this_machine(server, tmp_path, monkeypatch):
     """Without the variable a public host is refused before any request, and loopback is tried."""
     monkeypatch.delenv("TEST_KEY")
