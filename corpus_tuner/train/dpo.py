@@ -101,7 +101,7 @@ def begin(path: Path, validation: Path | None, tokenizer: Any, settings: TrainSe
         if getattr(settings, name):
             raise CorpusTunerError(f"train.{name} is for chat rows and does not go with preferences: take it out of [train]")
     (torch,) = hub.require(FEATURE, "torch")
-    read = [read_preferences(one) if one and one.stat().st_size else [] for one in (path, validation)]
+    read = [read_preferences(path), read_preferences(validation) if validation and validation.stat().st_size else []]
     model = weights.prepared(settings, FEATURE)
     longest = weights.longest(model, settings.max_length)
     rows, held_out = (encode_pairs(one, tokenizer, longest) for one in read)

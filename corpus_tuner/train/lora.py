@@ -22,7 +22,7 @@ from corpus_tuner.train import checkpoints, dpo, loop, processes, weights
 from corpus_tuner.train.batches import Encoded
 from corpus_tuner.train.loss import learnt_logits, packs_right, parts
 from corpus_tuner.train.render import encode, ends
-from corpus_tuner.train.rows import read_rows
+from corpus_tuner.train.rows import Conversation, read_rows
 from corpus_tuner.train.world import World, launched
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def train_here(
 def begin(path: Path, validation: Path | None, tokenizer: Any, settings: TrainSettings, world: World) -> loop.Run:
     """A run over the chat rows of `path` before its first step."""
     (torch,) = hub.require(FEATURE, "torch")
-    rows, general = read_rows(path), read_rows(Path(settings.replay)) if settings.replay else []
+    rows, general = read_rows(path), _general(settings)
     held_out = read_rows(validation) if validation and validation.stat().st_size else []
     model = weights.prepared(settings, FEATURE)
     longest = weights.longest(model, settings.max_length)
@@ -167,6 +167,14 @@ def begin(path: Path, validation: Path | None, tokenizer: Any, settings: TrainSe
         keep=settings.keep_epochs,
         world=world,
     )
+
+
+def _general(settings: TrainSettings) -> list[Conversation]:
+    """The rows of train.replay; none without it. Raises CorpusTunerError, naming the key, for a file that has none."""
+    try:
+        return read_rows(Path(settings.replay)) if settings.replay else []
+    except CorpusTunerError as error:
+        raise CorpusTunerError(f"train.replay: {error}") from None
 
 
 def _auto_epochs(rows: int) -> int:

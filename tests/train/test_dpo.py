@@ -171,6 +171,13 @@ def test_an_answer_beyond_the_longest_row_is_not_trained_on(base: Path, tmp_path
         LoraTrainer().train(path, None, settings(base, max_length=3), tmp_path / "expert")
 
 
+def test_a_preference_file_without_rows_is_called_so(base: Path, tmp_path: Path) -> None:
+    """It is not blamed on max_length."""
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(CorpusTunerError, match=r"empty\.jsonl has no rows"):
+        LoraTrainer().train(tmp_path / "empty.jsonl", None, settings(base), tmp_path / "expert")
+
+
 def test_what_preferences_do_not_go_with_is_refused(base: Path, rows: Path, tmp_path: Path) -> None:
     """A setting that would have no effect is named."""
     with pytest.raises(CorpusTunerError, match=r"train\.packing .* take it out"):

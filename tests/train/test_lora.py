@@ -230,6 +230,14 @@ def test_early_stopping_without_validation_rows_is_an_error(base: Path, train: P
         lora.LoraTrainer().train(train, None, settings(base, early_stopping=1), tmp_path / "expert")
 
 
+def test_a_general_file_that_cannot_be_is_told_from_the_training_file(base: Path, train: Path, tmp_path: Path) -> None:
+    """The line names the key."""
+    (tmp_path / "empty.jsonl").touch()
+    for name in ("missing.jsonl", "empty.jsonl"):
+        with pytest.raises(CorpusTunerError, match=rf"train\.replay: .*{name}"):
+            lora.LoraTrainer().train(train, None, settings(base, replay=str(tmp_path / name)), tmp_path / "expert")
+
+
 def test_general_rows_are_a_share_of_every_epoch(base: Path, train: Path, tmp_path: Path) -> None:
     """Of an epoch's rows `replay_share` come from the general file, others each time while there are others."""
     from corpus_tuner.train.loop import _epoch
