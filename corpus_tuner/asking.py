@@ -50,6 +50,7 @@ class Asker:
         With `grounded` the answer is marked by what the corpus says (models.grounding), or by the judge of the settings if
         they name one; with `abstain` it is marked, and withheld unless it is supported.
         """
+        question = question.encode("utf-8", "replace").decode()  # an argument that is not UTF-8 comes as halves of characters
         if not question.strip():
             raise CorpusTunerError("the question is empty")
         reply = self.model.complete([{"role": "user", "content": question.strip()}], max_tokens=max_tokens)

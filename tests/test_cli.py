@@ -132,6 +132,14 @@ def test_an_empty_question_is_the_users_mistake(root) -> None:
     assert "question is empty" in result.stderr
 
 
+def test_an_argument_that_is_not_utf8_is_asked_with_a_mark_in_its_place(root) -> None:
+    """The system hands such bytes on as halves of characters, which no tokenizer takes and no stream can show."""
+    assert run(root, "dataset", "notes").exit_code == 0
+    result = run(root, "ask", "notes", "Who\udcff?", "--model", "retrieval", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["question"] == "Who??"
+
+
 def test_a_new_file_that_gives_nothing_leaves_nothing_behind(root) -> None:
     """A mistyped target does not stay as a corpus."""
     (root / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0 not text \x00")
