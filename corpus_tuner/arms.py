@@ -51,6 +51,8 @@ def open_arm(
     from corpus_tuner.models.endpoint import Endpoint
 
     wanted = place.settings.generate
+    if not base_url and wanted.writer != "llm":
+        raise CorpusTunerError(f"there is no model {name!r} here: expert, base, retrieval, nearest, reader, or a model of --base-url")
     return Endpoint(base_url or wanted.base_url, wanted.api_key_env, name, calls)
 
 

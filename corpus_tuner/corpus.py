@@ -14,7 +14,7 @@ from corpus_tuner.place import Counts, Nobody, Place, Watcher
 from corpus_tuner.records import Document, Example, Reason, Reject, Section
 from corpus_tuner.stages import STAGES, is_stale, run
 from corpus_tuner.store import is_stored, read_file, read_jsonl
-from corpus_tuner.targets import Overrides, resolve
+from corpus_tuner.targets import Mode, Overrides, resolve
 
 KINDS = {"documents": Document, "sections": Section, "examples": Example, "rejects": Reject}
 
@@ -46,14 +46,16 @@ class Corpus:
         flags: Overrides | None = None,
         save: bool = False,
         engine: str = "local",
+        mode: Mode = "build",
     ) -> Self:
         """The corpus that `target` (a name, a TOML file, a URL, a local file or folder) stands for.
 
         A new URL, file or folder gets its TOML in `root`/sources first, with `flags` (dotted keys of the TOML:
         {"generate.writer": "llm"}) in it. `engine`: who fetches and cleans what can be divided, "local" (all cores) or
-        "ray" (its cluster); the result is the same. Raises CorpusTunerError for what cannot be one.
+        "ray" (its cluster); the result is the same. `mode`: "read" makes no TOML; "try" lets the flags of
+        [generate] hold for this once. Raises CorpusTunerError for what cannot be one.
         """
-        found = resolve(target, Path(root), name, flags, save)
+        found = resolve(target, Path(root), name, flags, save, mode)
         place = Place(found.settings, found.path, Path(root) / "generated" / found.settings.corpus.name, engine)
         return cls(place, new=found.new)
 

@@ -48,7 +48,7 @@ def fetch(place: Place, progress: Progress) -> Counts:
     if not run.counts[""]:
         first = (from_json(Reject, json.loads(line)) for line in islice(run.rejects(), 3))
         reasons = "; ".join(f"{reject.item_id}: {reject.reason}" for reject in first)
-        raise CorpusTunerError(f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators")
+        raise CorpusTunerError(f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators, and what include and exclude leave")
     run.finish(place.documents, run.counts[""] > MANY)
     place.partial.unlink(missing_ok=True)
     for path in raw_files(place):

@@ -84,7 +84,9 @@ def _check_yield(place: Place, examples: int, rejects: list[Reject]) -> None:
     share = lost.total() / ((examples + lost.total()) or 1)
     why = ", ".join(f"{count} {reason}" for reason, count in lost.most_common(3))
     if not examples:
-        cause = f" ({why}): see {place.rejects}" if why else ": no sentence of the sections states what can be asked for"
+        left_out = sum(reject.reason == Reason.LEFT_OUT for reject in rejects)
+        nothing = f"the function left out all {left_out:,}" if left_out else "no sentence of the sections states what can be asked for"
+        cause = f" ({why}): see {place.rejects}" if why else f": {nothing}"
         raise CorpusTunerError(f"no pair could be written{cause}")
     if share > place.settings.generate.max_rejected:
         raise CorpusTunerError(

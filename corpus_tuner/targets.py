@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from corpus_tuner import settings as toml
@@ -21,6 +21,9 @@ Overrides = Mapping[str, Any]
 for every kind's count, and `base_url` for the endpoint of the part that the same flags name, else of each remote part."""
 
 
+Mode = Literal["build", "try", "read"]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A corpus's settings, the file they came from, and whether that file is still to be written."""
@@ -30,8 +33,12 @@ class Target:
     new: bool = False  # its TOML was written just now
 
 
-def resolve(target: str, root: Path, name: str = "", flags: Overrides | None = None, save: bool = False) -> Target:
-    """The corpus that `target` names, its TOML written first where there is none yet.
+def resolve(
+    target: str, root: Path, name: str = "", flags: Overrides | None = None, save: bool = False, mode: Mode = "build"
+) -> Target:
+    """The corpus that `target` names, its TOML written first where there is none yet and `mode` is not "read".
+
+    In the mode "try" the flags of [generate] hold for this once, and no TOML that is there changes.
 
     Raises CorpusTunerError for an unknown target and for a flag that contradicts the TOML when `save` is not given.
     """
@@ -48,9 +55,11 @@ def resolve(target: str, root: Path, name: str = "", flags: Overrides | None = N
         path = root / "sources" / f"{name}.toml"
         if path.exists():
             _same_locator(path, locator, target)
+        elif mode == "read":
+            raise CorpusTunerError(f"{target} is no corpus yet: corpus-tuner build {target}")
         else:
             return Target(_create(path, name, locator, flags), path, new=True)
-    return Target(_with_flags(path, flags, save), path)
+    return Target(_with_flags(path, flags, save, mode), path)
 
 
 def _existing(target: str, root: Path) -> Path | None:
@@ -114,8 +123,8 @@ def _create(path: Path, name: str, locator: str, flags: Overrides) -> Settings:
     return settings
 
 
-def _with_flags(path: Path, flags: Overrides, save: bool) -> Settings:
-    """The TOML's settings; flags that differ are written into it with `save`, and refused without."""
+def _with_flags(path: Path, flags: Overrides, save: bool, mode: Mode) -> Settings:
+    """The TOML's settings; flags that differ are written into it with `save`, and refused without, but to try them."""
     settings = toml.read(path)
     import tomlkit
 
@@ -125,9 +134,11 @@ def _with_flags(path: Path, flags: Overrides, save: bool) -> Settings:
     if wanted == settings:
         return settings
     if not save:
-        differing = ", ".join(_differences(wanted, settings))
+        differing = _differences(wanted, settings)
+        if mode == "try" and all(key.startswith("generate.") for key in differing):
+            return wanted
         raise CorpusTunerError(
-            f"{path} says otherwise for {differing}: add --save to write your flags into it, or edit it"
+            f"{path} says otherwise for {', '.join(differing)}: add --save to write your flags into it, or edit it"
         )
     write_text(path, tomlkit.dumps(document))
     return wanted

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 EVERY = 10.0
 """Seconds between two lines of one stage in a log."""
 BLINK = 0.1
 """Seconds between two pictures of a bar: it is drawn again even where nothing was done, as the note may have changed."""
+
+
+def told(counts: Mapping[str, float]) -> str:
+    """The counts of a stage for a person: "1 document, 23 rejects"."""
+    return ", ".join(f"{count:,} {what.removesuffix('s') if count == 1 else what}" for what, count in counts.items())
 
 
 def watcher() -> Lines:
@@ -35,7 +41,7 @@ class Lines:
 
     def finish(self, stage: str, counts: dict[str, int], seconds: float) -> None:
         """Says what came of it."""
-        self._say(f"{stage}: {', '.join(f'{count:,} {what}' for what, count in counts.items())} ({seconds:.1f} s)")
+        self._say(f"{stage}: {told(counts)} ({seconds:.1f} s)")
 
     def abort(self) -> None:
         """Makes room for what others say."""

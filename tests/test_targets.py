@@ -1,5 +1,7 @@
 """What a user may name, and how flags reach the TOML."""
 
+from pathlib import Path
+
 import pytest
 
 from corpus_tuner import settings as toml
@@ -110,3 +112,23 @@ def test_an_empty_target_is_not_the_current_folder(tmp_path, target) -> None:
     with pytest.raises(CorpusTunerError, match="the TARGET is empty"):
         resolve(target, tmp_path)
     assert not (tmp_path / "sources").exists()
+
+
+def test_reading_makes_no_corpus(tmp_path: Path) -> None:
+    """What only looks at a corpus leaves no TOML for a path that is none yet, and says what to do."""
+    (tmp_path / "notes.md").write_text("# Notes\n\nApollo 8 flew in 1968.\n")
+    with pytest.raises(CorpusTunerError, match="is no corpus yet: corpus-tuner build"):
+        resolve(str(tmp_path / "notes.md"), tmp_path, mode="read")
+    assert not (tmp_path / "sources").exists()
+
+
+def test_an_estimate_tries_flags_of_the_writer_without_keeping_them(tmp_path: Path) -> None:
+    """Those of other stages must still be the TOML's, for what they change is done, not tried."""
+    resolve("https://x.org/a", tmp_path)
+    path = tmp_path / "sources" / "a.toml"
+    before = path.read_text()
+    tried = resolve("a", tmp_path, flags={"generate.writer": "llm", "generate.model": "m"}, mode="try")
+    assert (tried.settings.generate.writer, tried.settings.generate.model) == ("llm", "m")
+    assert path.read_text() == before
+    with pytest.raises(CorpusTunerError, match=r"train\.trainer: add --save"):
+        resolve("a", tmp_path, flags={"train.trainer": "lora"}, mode="try")

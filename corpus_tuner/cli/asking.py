@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from corpus_tuner.cli.edge import common
-from corpus_tuner.cli.flags import open_corpus
+from corpus_tuner.cli.flags import read_corpus
 from corpus_tuner.errors import CorpusTunerError
 
 
@@ -30,10 +31,16 @@ def ask(
     """Ask the expert of corpus NAME; each answer comes with the passages that support it, or says that none does."""
     if (question is None) == (file is None):
         raise CorpusTunerError('give one question, or --file with one a line: corpus-tuner ask NAME "question"')
-    asker = open_corpus(name, root).asker(model, base_url)
-    lines = [question] if file is None else filter(str.strip, file.read_text(encoding="utf-8").splitlines())
-    for line in lines:
+    asker = read_corpus(name, root).asker(model, base_url)
+    for line in [question] if file is None else _questions(file):
         _print_response(asker.ask(line, **checks), as_json, titled=file is not None)
+
+
+def _questions(file: Path) -> Iterable[str]:
+    try:
+        return filter(str.strip, file.read_text(encoding="utf-8-sig").splitlines())
+    except UnicodeDecodeError as error:
+        raise CorpusTunerError(f"{file} is not UTF-8 at byte {error.start}: save it as UTF-8") from None
 
 
 def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
@@ -62,7 +69,7 @@ def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
 @common
 def chat(name: str, model: str, base_url: str, root: Path, as_json: bool) -> None:
     """Ask one question after another; an empty line or Ctrl-D ends."""
-    asker = open_corpus(name, root).asker(model, base_url)
+    asker = read_corpus(name, root).asker(model, base_url)
     while True:
         try:
             line = click.prompt("you", prompt_suffix="> ", default="", show_default=False, err=as_json)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corpus_tuner.cli.edge import common
-from corpus_tuner.cli.flags import build_flags, open_corpus
+from corpus_tuner.cli.flags import build_flags, open_corpus, read_corpus
 from corpus_tuner.store import indented
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def estimate(target: str, root: Path, as_json: bool, fresh: bool, **flags: Any) 
     from corpus_tuner.estimates import lines
     from corpus_tuner.watching import watcher
 
-    found = open_corpus(target, root, **flags).estimate(watcher())
+    found = open_corpus(target, root, mode="try", **flags).estimate(watcher())
     click.echo(indented(found)) if as_json else click.echo("\n".join(lines(found)))
 
 
@@ -79,5 +79,5 @@ def improve(name: str, rounds: int, max_cost: float | None, root: Path, as_json:
     from corpus_tuner.improve.wording import text
     from corpus_tuner.watching import watcher
 
-    found = open_corpus(name, root).improve(rounds, max_cost or 0.0, watcher=watcher())
+    found = read_corpus(name, root).improve(rounds, max_cost or 0.0, watcher=watcher())
     click.echo(indented(found) if as_json else text(found))

@@ -33,11 +33,8 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
         except CorpusTunerError as error:
             _fail(str(error), error.exit_code, debug)
         except OSError as error:
-            _fail(
-                f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}; the same command goes on from here",
-                1,
-                debug,
-            )
+            where = error.filename2 or error.filename  # of a copy, what was written
+            _fail(f"{error.strerror or error}{f': {where}' if where else ''}; the same command goes on from here", 1, debug)
         except Exception as error:  # noqa: BLE001  the outermost edge: one line for a person, --debug for us
             _fail(f"{type(error).__name__}: {error} (this is a bug or a broken file; --debug shows where)", 1, debug)
 

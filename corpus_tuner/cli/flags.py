@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from corpus_tuner.corpus import Corpus
+    from corpus_tuner.targets import Mode
 
 KEYS = {  # flag -> the key of the TOML that it stands for
     "writer": "generate.writer",
@@ -75,11 +76,21 @@ def build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
 
 
-def open_corpus(target: str, root: Path, name: str = "", save: bool = False, engine: str | None = None, **flags: Any) -> Corpus:
+def read_corpus(name: str, root: Path) -> Corpus:
+    """A corpus that is there."""
+    from corpus_tuner.corpus import Corpus
+
+    return Corpus.open(name, root, mode="read")
+
+
+def open_corpus(
+    target: str, root: Path, name: str = "", save: bool = False, engine: str | None = None, mode: Mode = "build", **flags: Any
+) -> Corpus:
+    """The corpus of a building command, its flags as keys of the TOML."""
     from corpus_tuner.corpus import Corpus
 
     for flag in ("questions", "templates"):
         if flags.get(flag):
             flags[flag] = str(Path(flags[flag]).absolute())  # from here, not from beside the TOML
     given = {KEYS[flag]: list(value) if isinstance(value, tuple) else value for flag, value in flags.items() if value}
-    return Corpus.open(target, root, name=name, flags=given, save=save, engine=engine or "local")
+    return Corpus.open(target, root, name=name, flags=given, save=save, engine=engine or "local", mode=mode)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from corpus_tuner.cli.edge import common
-from corpus_tuner.cli.flags import open_corpus
+from corpus_tuner.cli.flags import read_corpus
 from corpus_tuner.store import indented
 
 
@@ -22,7 +22,7 @@ from corpus_tuner.store import indented
 @common
 def compare(name: str, first: str, second: str, arm: str, root: Path, as_json: bool) -> None:
     """What got better and what worse from run FIRST to run SECOND of corpus NAME (folders of its evaluation/)."""
-    found = open_corpus(name, root).compare(first, second, arm)
+    found = read_corpus(name, root).compare(first, second, arm)
     if as_json:
         click.echo(indented(found))
         return
@@ -47,7 +47,7 @@ def export(name: str, kind: str, out: Path, root: Path, as_json: bool) -> None:
     if name.startswith("ft:"):
         (expert, folder), label = find(root, name), "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in name)
     else:
-        place = open_corpus(name, root).place
+        place = read_corpus(name, root).place
         expert, folder, label = place.receipt(), place.folder, place.settings.corpus.name
     path = write(expert, folder, kind, out, label)
     click.echo(indented({"path": str(path)}) if as_json else path)
@@ -58,13 +58,14 @@ def export(name: str, kind: str, out: Path, root: Path, as_json: bool) -> None:
 @common
 def status(name: str, root: Path, as_json: bool) -> None:
     """What there is of corpus NAME, and what was dropped and why."""
-    found = open_corpus(name, root).status()
+    from corpus_tuner.watching import told
+
+    found = read_corpus(name, root).status()
     if as_json:
         click.echo(indented(found))
         return
     for stage, entry in found["stages"].items():
-        counts = ", ".join(f"{count:,} {what}" for what, count in entry["counts"].items())
-        click.echo(f"{stage:9} {entry['state']:8} {counts}")
+        click.echo(f"{stage:9} {entry['state']:8} {told(entry['counts'])}".rstrip())
     for row in found["rejects"]:
         click.echo(f"dropped   {row['count']:6,}  {row['stage']}: {row['reason']}")
     for one in found["unknown_templates"][:5]:
@@ -85,7 +86,7 @@ def show(name: str, kind: str, limit: int | None, root: Path, as_json: bool) -> 
 
     from corpus_tuner.store import to_json
 
-    for record in islice(open_corpus(name, root).show(kind), limit):
+    for record in islice(read_corpus(name, root).show(kind), limit):
         click.echo(json.dumps(to_json(record), ensure_ascii=False) if as_json else _plain(kind, record))
 
 
