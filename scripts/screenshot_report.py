@@ -38,6 +38,8 @@ def chromium(page: Path, *flags: str) -> tuple[str, list[str]]:
 
 def shoot(page: Path, folder: Path) -> list[str]:
     """Writes the pictures; returns the errors that the console logged."""
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)  # Chromium writes into no new one, and says nothing
     errors = []
     for name, (width, scale, flags) in VIEWS.items():
         picture = folder / f"{name}.png"
