@@ -2,8 +2,8 @@
 
     python scripts/score_documents.py DATA_FOLDER
 
-DATA_FOLDER holds any of html/, pdf/, docx/ and epub/. Headings are held against the document's own: every h1 to h6 of the
-page's main landmark, of the whole page where it has none, outside of nav, aside and footer (HTML), the outline (PDF), the paragraphs of heading styles as python-docx sees them
+DATA_FOLDER holds any of html/, markdown/, pdf/, docx/ and epub/. Headings are held against the document's own: every h1 to h6 of the
+page's main landmark, of the whole page where it has none, outside of nav, aside and footer (HTML; Markdown as pandoc renders it), the outline (PDF), the paragraphs of heading styles as python-docx sees them
 (DOCX), the table of contents (EPUB, NCX or navigation document). A heading counts when its words are there and its level
 is right: it stands under the same heading. An appendix that we reject by name (References) has its place in the tree and
 counts; what we take for the site's own (related posts, a form) has none and does not. Code: the pre elements of a
@@ -20,6 +20,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import warnings
 import zipfile
 from collections import Counter
@@ -46,10 +47,10 @@ def main() -> None:
     root = Path(sys.argv[1])
     warnings.filterwarnings("ignore", message=".*HTML parser to parse an XML.*")
     logging.disable(logging.WARNING)
-    for kind in ("html", "pdf", "docx", "epub"):
+    for kind in OWN:
         totals: dict[str, Counter[str]] = {}
         print(f"\n{kind:40} {'tool':18} {'headings':>9} {'at level':>9} {'code':>9}  words of the reference in it / of it in the reference")
-        for path in sorted((root / kind).glob("*.*")):
+        for path in sorted(path for folder in root.glob(f"{kind}*") for path in folder.rglob("*.*") if path.is_file()):
             for row in rows(kind, path):
                 total = totals.setdefault(row.tool, Counter())
                 total.update(own=row.own, there=row.there, level=row.level, whole=row.whole, codes=row.codes)
@@ -84,7 +85,7 @@ class Row:
 
 def rows(kind: str, path: Path) -> Iterable[Row]:
     """Ours, then the others; the first other that reads text is the reference of words, and ours is its."""
-    own, blocks = OWN[kind](path), code_blocks(path) if kind == "html" else []
+    own, blocks = OWN[kind](path), code_blocks(path) if kind == "html" else code_blocks(rendered(path)) if kind == "markdown" and shutil.which("pandoc") else []
     tools = [("corpus_tuner", *ours_of(path)), *others_of(kind, path)]
     if kind == "pdf" and own:
         tools.insert(1, ("  by fonts alone", *ours_of(path, fonts=True)))
@@ -133,6 +134,19 @@ def own_html(path: Path) -> Headings:
     return [(int(h.name[1]), text) for h in main.find_all(re.compile("^h[1-6]$")) if (text := " ".join(h.get_text().split()))]
 
 
+def rendered(path: Path) -> Path:
+    """A Markdown file as a page by pandoc's CommonMark, its front matter left out."""
+    text = re.sub(r"\A(\+\+\+|---)\n.*?\n\1\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    page = Path(tempfile.mkdtemp()) / "page.html"
+    page.write_text(subprocess.run(["pandoc", "-f", "commonmark", "-t", "html"], input=text, capture_output=True, text=True, check=True).stdout)
+    return page
+
+
+def own_markdown(path: Path) -> Headings:
+    """Headings of a Markdown file, by pandoc."""
+    return own_html(rendered(path)) if shutil.which("pandoc") else []
+
+
 def own_pdf(path: Path) -> Headings:
     """The outline of a PDF."""
     import pypdfium2
@@ -167,7 +181,7 @@ def own_epub(path: Path) -> Headings:
     return []
 
 
-OWN = {"html": own_html, "pdf": own_pdf, "docx": own_docx, "epub": own_epub}
+OWN = {"html": own_html, "markdown": own_markdown, "pdf": own_pdf, "docx": own_docx, "epub": own_epub}
 
 
 def others_of(kind: str, path: Path) -> Iterable[tuple[str, Headings | None, str]]:
