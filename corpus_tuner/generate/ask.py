@@ -35,6 +35,7 @@ PROBLEMS = {
     Reason.UNPARSABLE: "it was not valid JSON",
     Reason.CUT: "it was cut off before its end, so write shorter answers",
     Reason.TOO_LONG: "it was far too long",
+    Reason.UNCHECKED: "it passed over some of the numbers",
 }
 
 

@@ -80,7 +80,7 @@ def outcome(check: Check, found: Mapping[int, str | None], fault: Reason | None)
     """The rejects by the id of the example."""
     rejects = {}
     for number, one in enumerate(check.examples, start=1):
-        problem = found.get(number, f"{check.name}: {fault or 'passed over'}")
+        problem = found.get(number, f"{check.name}: {'passed over' if fault is Reason.UNCHECKED else fault}")
         if problem is not None:
             reason = CHECKS[check.name] if number in found else Reason.UNCHECKED
             detail = f"{one.question} | {one.answer} | {problem}"[:1000]

@@ -134,7 +134,7 @@ class LlmWriter:
 
         def take(reply: Reply, again: bool) -> Reason | None:  # noqa: ARG001
             found.update({number: said for number, said in check.read(reply).items() if number not in found})
-            return None if len(found) == len(check.examples) else Reason.UNPARSABLE
+            return None if len(found) == len(check.examples) else Reason.UNCHECKED if found else Reason.UNPARSABLE
 
         fault, _ = requests.ask(check.messages, check.schema(), take)
         return outcome(check, found, fault)

@@ -101,7 +101,7 @@ def test_a_repeated_ask_keeps_the_prompt_and_says_what_was_wrong() -> None:
     assert "cut off" in second[1]["content"]
 
 
-@pytest.mark.parametrize("fault", [Reason.EMPTY_REPLY, Reason.REFUSAL, Reason.UNPARSABLE, Reason.CUT, Reason.TOO_LONG])
+@pytest.mark.parametrize("fault", [Reason.EMPTY_REPLY, Reason.REFUSAL, Reason.UNPARSABLE, Reason.CUT, Reason.TOO_LONG, Reason.UNCHECKED])
 def test_every_fault_of_a_reply_can_be_named_to_the_model(fault: Reason) -> None:
     """None of them ends a run with a KeyError."""
     assert ask.messages(next(ask.tasks(ships(1), "basic", 2, 1200)), fault)

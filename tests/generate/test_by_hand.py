@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 from conftest import ROOT
 
 from corpus_tuner.generate import generate
+from corpus_tuner.generate.ask import PROBLEMS, tasks
+from corpus_tuner.generate.checks import Check
 from corpus_tuner.generate.coverage import coverage
 from corpus_tuner.generate.llm import LlmWriter
 from corpus_tuner.models.endpoint import Endpoint
-from corpus_tuner.records import Example, Reject, Section
+from corpus_tuner.records import Example, Reason, Reject, Section
 from corpus_tuner.settings import GenerateSettings, Settings
 from corpus_tuner.store import Calls, read_jsonl
 
@@ -76,3 +79,58 @@ def test_both_checks_let_through_what_a_capable_reader_wrote_answered_and_judged
     _, examples, rejects = replay(calls, *headings, plan="classic", kinds={"basic": 4, "detailed": 2}, round_trip=True, judge=True)
     assert rejects == []
     assert len(examples) == 11
+
+
+def test_a_second_ask_makes_good_what_the_first_reply_lacked(tmp_path: Path) -> None:
+    """Cut off, prose, empty, declined, and a judge that passed one pair over: each is asked again, and all eight pairs of a section come."""
+    shutil.copy(DATA / "second_ask.jsonl", tmp_path / "calls.jsonl")
+    calls = Calls(tmp_path / "calls.jsonl")
+    recorded, told = len(calls), (DATA / "second_ask.jsonl").read_text(encoding="utf-8")
+    faults = (Reason.CUT, Reason.UNPARSABLE, Reason.EMPTY_REPLY, Reason.REFUSAL, Reason.UNCHECKED)
+    assert all(PROBLEMS[one] in told for one in faults)
+    wanted = Settings(
+        generate=GenerateSettings(
+            writer="llm", plan="classic", kinds={"basic": 4, "detailed": 4}, round_trip=True, judge=True, concurrency=4
+        )
+    )
+    for section in read_jsonl(DATA / "second_ask_sections.jsonl", Section):
+        items = list(generate([section], LlmWriter(wanted, Endpoint(URL, "", "by-hand", calls)), wanted.generate.counts))
+        assert Counter(one.kind for one in items if isinstance(one, Example)) == {"basic": 4, "detailed": 4}
+        assert {one.reason for one in items if isinstance(one, Reject)} <= {Reason.SURPLUS}
+    assert len(calls) == recorded, "a prompt was changed: have it answered anew, see tests/data/generate/README.md"
+
+
+def spoilt_pairs() -> dict[str, list[dict[str, str]]]:
+    """The pairs of planted.jsonl by the heading of their section."""
+    pairs: dict[str, list[dict[str, str]]] = {}
+    for line in (DATA / "planted.jsonl").read_text(encoding="utf-8").splitlines():
+        pairs.setdefault(json.loads(line)["heading"], []).append(json.loads(line))
+    return pairs
+
+
+def verdicts(name: str, heading: str, folder: Path) -> list[bool]:
+    """Whether the recorded reply to a check lets each of the section's planted pairs through."""
+    shutil.copy(DATA / "planted_judged.jsonl", folder / "calls.jsonl")
+    calls = Calls(folder / "calls.jsonl")
+    recorded = len(calls)
+    section = next(one for one in read_jsonl(DATA / "sections.jsonl", Section) if one.heading == heading)
+    pairs = spoilt_pairs()[heading]
+    examples = tuple(Example("", one["kind"], one["question"], one["answer"], (), "", "") for one in pairs)
+    check = Check(name, next(tasks(section, "basic", 1, 1200)), examples)
+    reply = Endpoint(URL, "", "by-hand", calls).complete(check.messages(), max_tokens=4096, temperature=0.0, schema=check.schema())
+    assert len(calls) == recorded, "a prompt was changed: have it answered anew, see tests/data/generate/README.md"
+    found = check.read(reply)
+    return [found[number] is None for number in range(1, len(pairs) + 1)]
+
+
+@pytest.mark.parametrize("heading", spoilt_pairs())
+def test_the_judges_prompt_tells_spoilt_pairs_from_sound_ones(heading: str, tmp_path: Path) -> None:
+    """Another question's answer, another number, an invented name, a question without its subject: all are found, and no other."""
+    assert verdicts("judge", heading, tmp_path) == [one["planted"] == "sound" for one in spoilt_pairs()[heading]]
+
+
+def test_the_round_trip_finds_wrong_answers_and_no_unclear_questions(tmp_path: Path) -> None:
+    """Its reader sees the passage, and so knows what "it" means: that is the judge's to find."""
+    kinds = [one["planted"] for one in spoilt_pairs()["Apollo 8 > Crew"]]
+    assert {"other", "vague"} <= set(kinds)
+    assert verdicts("round_trip", "Apollo 8 > Crew", tmp_path) == [one in ("sound", "vague") for one in kinds]

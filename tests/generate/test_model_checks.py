@@ -12,6 +12,7 @@ from conftest import ships
 from test_llm import pair, reply
 
 from corpus_tuner.errors import OverBudget
+from corpus_tuner.generate.ask import PROBLEMS
 from corpus_tuner.generate.checks import agree
 from corpus_tuner.generate.llm import LlmWriter
 from corpus_tuner.generate.requests import ASKS
@@ -119,6 +120,7 @@ def test_what_a_check_passed_over_is_asked_for_again() -> None:
     model = ScriptedModel(teacher(lambda lines: told(lines)[: next(rounds)]))
     examples, rejects = write(model, 0, round_trip=True)
     assert (len(examples), rejects, len(model.asked)) == (3, [], 3)
+    assert PROBLEMS[Reason.UNCHECKED] in model.asked[2][0][1]["content"]  # and not that it was no JSON
 
 
 def test_where_the_money_ends_in_a_later_round_nothing_is_lost_silently() -> None:
