@@ -74,6 +74,7 @@ class Reader:
         self._site: tuple[int, Written] | None = None  # the same for boilerplate, with the section that it interrupts
         self._heading: tuple[int, str] | None = None  # level and anchor of the open heading
         self._pre = 0
+        self._power = 0  # where in `_inline` what is raised after a digit begins; 0: nowhere
         self._lists: list[int] = []  # the next number of each open list; 0 where it has bullets
         self._marker = ""
         self._rows: list[_Row] = []
@@ -110,6 +111,8 @@ class Reader:
     def _start_block(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag == "br":
             self._inline.append("\n")
+        elif tag == "sup":
+            self._power = len(self._inline) if "".join(self._inline[-1:])[-1:].isdecimal() and not self._pre else 0
         elif tag == "pre":
             self._flush()
             self._pre += 1
@@ -177,6 +180,9 @@ class Reader:
             self._inline.clear()
             self._pre = max(0, self._pre - 1)
             self._add("code", code if code.strip() else "")
+        elif tag == "sup":
+            if self._power and "".join(self._inline[self._power :]).strip().lstrip("-−").isdecimal():
+                self._inline.insert(self._power, "^")  # two to the 48th is not 248
         elif tag in _BLOCKS or tag in ("li", "td", "th", "tr"):
             self._flush()
         if tag in ("ul", "ol", "menu", "dir") and self._lists:

@@ -88,3 +88,10 @@ def test_a_real_page() -> None:
     assert "SQLite is not directly comparable to client/server SQL database engines" in text
     assert "Purchase" not in text
     assert "toggle_div" not in text
+
+
+def test_a_power_is_not_read_into_its_base() -> None:
+    """Two to the 48th is no 248; what is raised after a word, or is no number, stays as it is written."""
+    html = "<p>Up to 2<sup><small>48</small></sup> bytes, 10<sup>-3</sup> s, the 2<sup>nd</sup>, 5 m<sup>2</sup>, x<sup>2</sup></p><p>4<sup></sup>2<sup>8</p>"
+    (lead,) = [part for part in parse(document(html, "html")) if part.text]
+    assert lead.text == "Up to 2^48 bytes, 10^-3 s, the 2nd, 5 m2, x2\n\n42^8"
