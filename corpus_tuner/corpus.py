@@ -9,8 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from corpus_tuner.errors import CorpusTunerError, Unavailable
-from corpus_tuner.place import Counts, Nobody, Place, Watcher
+from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.place import Counts, Nobody, Place, Watcher, alone
 from corpus_tuner.records import Document, Example, Reason, Reject, Section
 from corpus_tuner.stages import STAGES, is_stale, run
 from corpus_tuner.store import is_stored, read_file, read_jsonl
@@ -206,11 +206,4 @@ class Corpus:
 
     def locked(self) -> Any:
         """One build of a corpus at a time; the system frees the lock of a killed process."""
-        from filelock import FileLock, Timeout
-
-        self.place.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.place.folder / ".lock", timeout=0)
-        try:
-            return lock.acquire()
-        except Timeout:
-            raise Unavailable(f"another build of {self.name} is under way: wait for it, or end it") from None
+        return alone(self.place, ".lock", "build")

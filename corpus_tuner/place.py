@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
-from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.errors import CorpusTunerError, Unavailable
 from corpus_tuner.records import Document, Expert, Progress, Reject
 from corpus_tuner.settings import Settings
 from corpus_tuner.store import Calls, from_json, read_file, read_jsonl, write_jsonl
@@ -197,3 +197,24 @@ def keep_rejects(place: Place, stage: str, rejects: Iterable[Reject]) -> None:
     """Replaces the rejects of one stage, one by one: there may be millions of other stages'."""
     others = (reject for reject in read_file(place.rejects, Reject) if reject.stage != stage)
     write_jsonl(place.rejects, chain(others, rejects))
+
+
+def put_expert(place: Place, folder: Path) -> None:
+    """Puts the whole expert in `folder` where that of the corpus stands, which goes."""
+    old = place.expert.with_name(f".{place.expert.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.expert.exists():
+        place.expert.rename(old)
+    folder.rename(place.expert)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def alone(place: Place, name: str, work: str) -> Any:
+    """The lock `name` of a corpus, for one `work` at a time; the system frees that of a killed process. Raises Unavailable."""
+    from filelock import FileLock, Timeout
+
+    place.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return FileLock(place.folder / name, timeout=0).acquire()
+    except Timeout:
+        raise Unavailable(f"another {work} of {place.settings.corpus.name} is under way: wait for it, or end it") from None

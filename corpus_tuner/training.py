@@ -10,7 +10,7 @@ from typing import Any
 
 from corpus_tuner import plugins, recipes
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.place import Counts, Place, keep_rejects
+from corpus_tuner.place import Counts, Place, keep_rejects, put_expert
 from corpus_tuner.records import Document, Example, Progress, Section
 from corpus_tuner.settings import TrainSettings
 from corpus_tuner.settings.checks import LORA_ONLY
@@ -86,13 +86,9 @@ def train(place: Place, progress: Progress) -> Counts:
     expert = trainer.train(rows, validation, settings, partial, progress)
     folder = str(place.expert.relative_to(place.folder))
     write_json(partial / "expert.json", to_json(replace(expert, name=place.expert.name, folder=folder, inputs=inputs)))
-    old = place.expert.with_name(f".{place.expert.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if place.expert.exists():
-        place.expert.rename(old)
-    partial.rename(place.expert)
+    put_expert(place, partial)
     local = place.expert.parent.glob(f".{place.expert.name}-*.partial") if settings.trainer != "remote" else ()
-    for left in (old, *local):  # of other inputs; a remote one may hold the only note of a job that still runs
+    for left in local:  # of other inputs; a remote one may hold the only note of a job that still runs
         shutil.rmtree(left, ignore_errors=True)
     return _trained(place)
 

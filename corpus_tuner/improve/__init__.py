@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from corpus_tuner.asking import run_folder
-from corpus_tuner.errors import CorpusTunerError, Unavailable
+from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.improve import budget
 from corpus_tuner.improve.trial import Verdict, run, verdict
 from corpus_tuner.improve.wording import text
-from corpus_tuner.place import Place, keep_rejects
+from corpus_tuner.place import Place, alone, keep_rejects, put_expert
 from corpus_tuner.records import Reject
 from corpus_tuner.store import from_json, read_jsonl, to_json, write_bytes, write_json, write_text
 
@@ -52,7 +51,7 @@ def improve(corpus: Any, rounds: int, max_cost: float, watcher: Any) -> Improvem
         raise CorpusTunerError(f"--max-cost {max_cost} must be a sum (without it there is no bound)")
     place = corpus.place
     _check(place)
-    with _alone(place):
+    with alone(place, ".improve.lock", "improvement"):
         way = _under_way(place)
         if way.adopting:
             way = _adopted(corpus, way, watcher)
@@ -108,17 +107,6 @@ def _check(place: Place) -> None:
         raise CorpusTunerError(f"{place.settings.corpus.name} trains on preferences, which improve cannot write")
 
 
-def _alone(place: Place) -> Any:
-    """One improvement of a corpus at a time; the system frees the lock of a killed process."""
-    from filelock import FileLock, Timeout
-
-    place.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        return FileLock(place.folder / ".improve.lock", timeout=0).acquire()
-    except Timeout:
-        raise Unavailable(f"another improvement of {place.settings.corpus.name} is under way: wait for it, or end it") from None
-
-
 def _adopted(corpus: Any, way: _Way, watcher: Any) -> _Way:
     """Puts the expert and the pairs of the round that is adopted into their places, as far as they are not there."""
     place = corpus.place
@@ -130,12 +118,7 @@ def _adopted(corpus: Any, way: _Way, watcher: Any) -> _Way:
         if trial.expert.exists():
             receipt = replace(trial.receipt(), folder=str(place.expert.relative_to(place.folder)))
             write_json(trial.expert / "expert.json", to_json(receipt))
-            old = place.expert.with_name(f".{place.expert.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
-            if place.expert.exists():
-                place.expert.rename(old)
-            trial.expert.rename(place.expert)
-            shutil.rmtree(old, ignore_errors=True)
+            put_expert(place, trial.expert)
     corpus.build(watcher=watcher)
     way = replace(way, adopting="")
     write_json(_file(place), to_json(way))

@@ -187,6 +187,7 @@ def test_killed_at_any_moment_the_expert_answers_and_the_same_call_goes_on(plugi
 
 def test_a_round_that_ended_it_is_not_counted_twice(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut off between the last round and the report, the next call only writes the report."""
+
     import corpus_tuner.improve as module
 
     monkeypatch.setenv("PORTS_STUDENT", "deaf")
@@ -203,6 +204,8 @@ def test_a_round_that_ended_it_is_not_counted_twice(root: Path, monkeypatch: pyt
 @pytest.mark.parametrize("step", ["write_bytes", "rmtree", "build"])
 def test_an_adoption_that_is_cut_off_is_finished_by_the_next_call(root: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Between any two of its steps: the better expert, its pairs and its evaluation are then all there, and it is told."""
+    import shutil
+
     import corpus_tuner.improve as module
 
     corpus = Corpus.open("ports", root)
@@ -216,7 +219,7 @@ def test_an_adoption_that_is_cut_off_is_finished_by_the_next_call(root: Path, mo
         if step == "build":
             patched.setattr(corpus, "build", lambda **_: cut() if corpus.place.improved.exists() else Corpus.build(corpus))
         else:
-            patched.setattr(module if step == "write_bytes" else module.shutil, step, cut)
+            patched.setattr(module if step == "write_bytes" else shutil, step, cut)
         with pytest.raises(KeyboardInterrupt):
             corpus.improve()
     found = corpus.improve()
