@@ -20,8 +20,9 @@ VERDICTS = ("correct", "incorrect", "not attempted", "unreadable")
 HEDGES = ("I do not know.", "I am not sure; it could be any of several.", "The text may or may not say so.", "I cannot answer that.")
 PASS = {"gold": ("correct", 0.95), "hedged": ("not attempted", 0.8), "shuffled": ("incorrect", 0.95)}
 LONGEST = 24_000  # characters of the passages that a judge of grounding reads
-_GROUNDED = re.compile(r"\b(supported|contradicted|unsupported)\b", re.IGNORECASE)
-_WORD = re.compile(r"\b(not[ _-]attempted|incorrect|correct)\b", re.IGNORECASE)
+_GROUNDED = re.compile(r"\b(not )?(supported|contradicted|unsupported)\b", re.IGNORECASE)
+_GRADED = re.compile(r"\b(not )?(not[ _-]attempted|incorrect|correct)\b", re.IGNORECASE)
+_DENIED = {"correct": "incorrect", "supported": "unsupported"}  # what "not" makes of a verdict; of others it leaves open which
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,16 @@ def judge(model: Model, questions: Sequence[Question], texts: Sequence[str]) -> 
 def read(reply: str) -> str:
     """The verdict that a judge's reply names: its only one, or the last line's."""
     for part in (reply, (reply.strip().splitlines() or [""])[-1]):
-        named = {re.sub(r"[ _-]", " ", word.lower()) for word in _WORD.findall(part)}
-        if len(named) == 1:
-            return named.pop()
+        if found := _named(_GRADED, part):
+            return found
     return "unreadable"
+
+
+def _named(pattern: re.Pattern[str], text: str) -> str:
+    """The only verdict that `text` names, in lower case; "not correct" is another than "correct". "" for none or several."""
+    words = ((denied, re.sub(r"[_-]", " ", word.lower())) for denied, word in pattern.findall(text))
+    found = {_DENIED.get(word, "") if denied else word for denied, word in words}
+    return found.pop() if len(found) == 1 else ""
 
 
 def audit(model: Model, questions: Sequence[Question], count: int = 60, seed: int = 0) -> Audit:
@@ -87,9 +94,7 @@ def grounded(model: Model, question: str, answer: str, sections: Sequence[Sectio
     these, or more than one."""
     said = "\n\n".join(f"[{section.heading}]\n{section.text}" for section in sections)
     prompt = _filled("grounding", question=question, answer=answer, passages=said[:LONGEST])
-    reply = model.complete([{"role": "user", "content": prompt}], max_tokens=64).text
-    named = {word.lower() for word in _GROUNDED.findall(reply)}
-    return named.pop() if len(named) == 1 else ""
+    return _named(_GROUNDED, model.complete([{"role": "user", "content": prompt}], max_tokens=64).text)
 
 
 @cache

@@ -9,7 +9,7 @@ from string import Template
 
 import pytest
 
-from corpus_tuner.evaluate.judge import audit, judge, read
+from corpus_tuner.evaluate.judge import audit, grounded, judge, read
 from corpus_tuner.records import Question
 from corpus_tuner.testing import ScriptedModel
 
@@ -65,11 +65,24 @@ def test_verdicts_are_read_from_whatever_stands_around_them() -> None:
         "CORRECT": "correct",
         "**Incorrect.**": "incorrect",
         "not attempted": "not attempted",
+        "NOT_ATTEMPTED (that is, not-attempted)": "not attempted",
         "It is not CORRECT\nINCORRECT": "incorrect",
+        "The answer is not correct.": "incorrect",
+        "not incorrect": "unreadable",
+        "It was not NOT_ATTEMPTED": "unreadable",
         "CORRECT or INCORRECT": "unreadable",
         "yes": "unreadable",
     }
     assert {reply: read(reply) for reply in replies} == replies
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict"),
+    [("SUPPORTED", "supported"), ("Not supported.", "unsupported"), ("It is not contradicted", ""), ("supported or unsupported", "")],
+)
+def test_a_verdict_that_is_denied_is_another(reply: str, verdict: str) -> None:
+    """A judge that says "not supported" vouches for nothing."""
+    assert grounded(ScriptedModel([reply]), "Who?", "Borman", []) == verdict
 
 
 def test_an_answer_cannot_speak_to_the_judge() -> None:
