@@ -58,12 +58,12 @@ def _named(pattern: re.Pattern[str], text: str) -> str:
 def audit(model: Model, questions: Sequence[Question], count: int = 60, seed: int = 0) -> Audit:
     """Lets `model` judge accepted answers, hedges, and the accepted answers of other questions (shuffled): of each up to
     `count`. It is trusted if it calls 95 % of the gold correct, 80 % of the hedges not attempted (and none correct beyond
-    5 %), and 95 % of the shuffled incorrect. Raises ValueError without two answerable questions."""
+    5 %), and 95 % of the shuffled incorrect. Without two answerable questions it cannot be audited, and is not trusted."""
     chance = random.Random(seed)  # noqa: S311  a sample, no secret
     asked = [one for one in questions if not all(abstained(gold) for gold in one.answers)]
     asked = chance.sample(asked, min(count, len(asked)))
     if len(asked) < 2:
-        raise ValueError("two answerable questions are needed to audit a judge")
+        return Audit({}, trusted=False, why="two answerable questions are needed to audit it")
     shuffled = [_stranger(chance, one, asked) for one in asked]
     texts = {
         "gold": [one.answers[0] for one in asked],

@@ -43,6 +43,14 @@ def test_a_judge_that_always_says_the_same_is_found_out(said: str) -> None:
     assert found.why
 
 
+@pytest.mark.parametrize("asked", [[], ASKED[:1], [Question(f"n{i}", "own", "Who?", ("I do not know.",)) for i in range(9)]])
+def test_a_judge_that_cannot_be_audited_is_not_trusted(asked: list[Question]) -> None:
+    """With fewer than two answerable questions nobody is asked, and the report can say why."""
+    found = audit(ScriptedModel([]), asked)
+    assert not found.trusted
+    assert "two answerable questions" in found.why
+
+
 def test_a_careless_judge_is_found_out_at_every_seed() -> None:
     """One that passes every fifth wrong answer is not trusted, for 200 of 200 seeds; a fair one is, every time."""
     caught = trusted = 0
