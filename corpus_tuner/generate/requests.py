@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from corpus_tuner.errors import CorpusTunerError, Declined, OverBudget, Transient
-from corpus_tuner.generate.gate import Gate, backoff
+from corpus_tuner.gate import Gate
 from corpus_tuner.records import Message, Model, Reason, Reply
 from corpus_tuner.settings import GenerateSettings
 
@@ -111,7 +111,7 @@ class Requests:
                 failure = error
                 self.gate.failure(error)
                 if ask < ASKS:
-                    self.gate.wait(backoff(ask) if error.retry_after is None else min(error.retry_after, 60.0))
+                    self.gate.rest(error, ask)
                 continue
             fault, detail = take(reply, replies > 0), reply.text[:200]
             if fault is None:
@@ -126,26 +126,8 @@ class Requests:
         self, messages: list[Message], schema: Mapping[str, Any] | None, attempt: int, sample: int, temperature: float
     ) -> Reply:
         """One reply; a request that was not taken on waits, and is no ask."""
-        times = 0
-        while True:
-            try:
-                with self.gate.slot() as asked:
-                    reply = self._model.complete(
-                        messages,
-                        max_tokens=self._settings.max_tokens,
-                        temperature=temperature,
-                        schema=schema,
-                        sample=sample,
-                        attempt=attempt,
-                    )
-            except Transient as failure:
-                if not failure.refused:
-                    raise
-                times += 1
-                self.gate.refusal(failure, asked, times)
-            else:
-                self.gate.reply()
-                return reply
+        options = {"max_tokens": self._settings.max_tokens, "temperature": temperature, "schema": schema}
+        return self.gate.through(lambda: self._model.complete(messages, **options, sample=sample, attempt=attempt))
 
 
 def _sleep_until(future: Future[R], seconds: float) -> None:

@@ -125,11 +125,10 @@ def test_a_second_run_sends_nothing(stub: Start, tmp_path: Path) -> None:
 
 def test_a_port_where_nobody_listens_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within seconds, with one line."""
+    from corpus_tuner import gate
     from corpus_tuner.generate import requests
 
-    monkeypatch.setattr(
-        requests, "Gate", lambda most: __import__("corpus_tuner.generate.gate", fromlist=["Gate"]).Gate(most, knocks=0.5)
-    )
+    monkeypatch.setattr(requests, "Gate", lambda most: gate.Gate(most, knocks=0.5))
     start = time.monotonic()
     with pytest.raises(Unavailable, match="cannot be reached"):
         write(Stub("http://127.0.0.1:9"))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
 
 DECREASE = 0.7  # of the limit after a refusal; between the textbook's half and CUBIC's, as each refusal costs a wait
 LONGEST_BACKOFF = 15.0  # seconds
+
+R = TypeVar("R")
 
 
 class Gate:
@@ -54,6 +57,25 @@ class Gate:
             with self._condition:
                 self.in_flight -= 1
                 self._condition.notify()
+
+    def through(self, request: Callable[[], R]) -> R:
+        """What `request` returns; where the server does not take it on, it waits its turn and goes again.
+
+        Raises what `request` raises beside such refusals, and what `stop` was given.
+        """
+        times = 0
+        while True:
+            try:
+                with self.slot() as asked:
+                    answer = request()
+            except Transient as failure:
+                if not failure.refused:
+                    raise
+                times += 1
+                self.refusal(failure, asked, times)
+            else:
+                self.reply()
+                return answer
 
     def reply(self) -> None:
         """A request was answered: after as many replies as are in flight, there is room for one more."""
@@ -108,6 +130,10 @@ class Gate:
             self.error = self.error or error
             self._condition.notify_all()
             self._asleep.notify_all()
+
+    def rest(self, failure: Transient, times: int) -> None:
+        """Sleeps before what failed the `times`-th time is asked again: as long as the server said, at most a minute."""
+        self.wait(backoff(times) if failure.retry_after is None else min(failure.retry_after, 60.0))
 
     def wait(self, seconds: float) -> None:
         """Sleeps, unless the run ends."""

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from corpus_tuner.errors import CorpusTunerError, Transient, Unavailable
-from corpus_tuner.generate.gate import Gate, backoff
+from corpus_tuner.gate import Gate, backoff
 
 BUSY = Transient("busy", 0.01, refused=True, status=429)
 
