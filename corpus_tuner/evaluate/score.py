@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
 from corpus_tuner.evaluate.abstention import abstained
+from corpus_tuner.gate import Gate
 from corpus_tuner.records import Answer, Message, Model, Progress, Question, Reply, silent
 from corpus_tuner.text import contains_answer, exact_match, token_f1, words
 
 METRICS = ("exact", "f1", "contained")
 LONGEST = 4000  # characters of an answer that are kept: a base that babbles fills no disk
 BATCH = 256  # questions handed over at once: progress and memory, not speed
+ASKS = 3  # of one question, where the service takes it on and fails
+DECLINED = "declined"  # the finish reason of what a service will not answer, however often it is asked
 
 
 def ask(
@@ -23,16 +28,21 @@ def ask(
 
     A model with `complete_many` gets batches, one with `concurrency` above 1 that many threads. `max_tokens` 0: as many
     as the longest accepted answer of the question's kind may need (`budget`), so that a base that babbles costs little.
+
+    A question that a service declines (by its policy, say) counts as not answered, with a warning that tells how many.
+    Raises Declined where it declines all of them, and Unavailable where it stays down.
     """
     who = name or model.name
     found: dict[int, Reply] = {}
+    gate = Gate(_threads(model))
     for kind in dict.fromkeys(one.kind for one in questions):
         places = [place for place, one in enumerate(questions) if one.kind == kind]
         limit = max_tokens or budget(questions[place] for place in places)
         conversations = [[{"role": "user", "content": questions[place].text}] for place in places]
-        for place, reply in zip(places, replies(conversations, model, limit)):
+        for place, reply in zip(places, replies(conversations, model, limit, gate)):
             found[place] = reply
             progress(len(found), len(questions), who)
+    _tell_of_declined(who, [reply for reply in found.values() if reply.finish_reason == DECLINED], len(questions), gate)
     for place, question in enumerate(questions):
         text = found[place].text.strip()[:LONGEST]
         yield Answer(question.id, who, text, scores(text, question.answers, question.text))
@@ -72,8 +82,22 @@ def _without(asked: str, text: str) -> str:
     return text
 
 
-def replies(conversations: Sequence[Sequence[Message]], model: Any, max_tokens: int) -> Iterator[Reply]:
-    """The replies of `model`, in order: in batches, or in threads, where it takes them."""
+def _tell_of_declined(who: str, declined: Sequence[Reply], count: int, gate: Gate) -> None:
+    if not declined:
+        return
+    if len(declined) == count and gate.declined:
+        raise gate.declined
+    said = "%s: %d of %d questions were declined and count as not answered (%s)"
+    logging.getLogger(__name__).warning(said, who, len(declined), count, gate.declined)
+
+
+def replies(conversations: Sequence[Sequence[Message]], model: Any, max_tokens: int, gate: Gate | None = None) -> Iterator[Reply]:
+    """The replies of `model`, in order: in batches, or in threads, where it takes them.
+
+    What a service does not take on waits at the gate; what it fails at is asked ASKS times. What it declines is an empty
+    reply with the finish reason DECLINED, and is noted at the gate.
+    """
+    gate = gate or Gate(_threads(model))
     many = getattr(model, "complete_many", None)
     if many is not None:
         for start in range(0, len(conversations), BATCH):
@@ -81,21 +105,41 @@ def replies(conversations: Sequence[Sequence[Message]], model: Any, max_tokens: 
         return
 
     def one(messages: Sequence[Message]) -> Reply:
-        return model.complete(messages, max_tokens=max_tokens)
+        return _patiently(gate, lambda: model.complete(messages, max_tokens=max_tokens))
 
-    threads = getattr(model, "concurrency", 1)
-    yield from _in_threads(one, conversations, threads) if threads > 1 else map(one, conversations)
+    yield from _in_threads(one, conversations, gate) if gate.most > 1 else map(one, conversations)
 
 
-def _in_threads(one: Callable[[Any], Reply], conversations: Sequence[Any], threads: int) -> Iterator[Reply]:
+def _threads(model: Any) -> int:
+    return getattr(model, "concurrency", 1)
+
+
+def _patiently(gate: Gate, request: Callable[[], Reply], times: int = 1) -> Reply:
+    try:
+        return gate.through(request)
+    except Declined as error:
+        gate.declined = error
+        return Reply("", DECLINED)
+    except Transient as failure:
+        gate.failure(failure)
+        if times == ASKS:
+            raise Unavailable(f"{failure}, {ASKS} times: what is answered is kept, run again to continue") from None
+        gate.rest(failure, times)
+    return _patiently(gate, request, times + 1)
+
+
+def _in_threads(one: Callable[[Any], Reply], conversations: Sequence[Any], gate: Gate) -> Iterator[Reply]:
     """In order, a few calls ahead; when the caller stops, or one call raises, no further call begins."""
-    pool, ahead = ThreadPoolExecutor(threads), deque()
+    pool, ahead = ThreadPoolExecutor(gate.most), deque()
     try:
         for messages in conversations:
             ahead.append(pool.submit(one, messages))
-            if len(ahead) >= 4 * threads:
+            if len(ahead) >= 4 * gate.most:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+    except BaseException:
+        gate.stop(CorpusTunerError("stopped"))  # wakes who waits there
+        raise
     finally:
         pool.shutdown(cancel_futures=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from corpus_tuner.errors import Declined, Transient, Unavailable
 from corpus_tuner.evaluate.score import LONGEST, ask, budget, scores
 from corpus_tuner.records import Message, Question, Reply
 
@@ -104,6 +106,47 @@ def test_a_fault_of_the_model_stops_the_asking() -> None:
     with pytest.raises(RuntimeError, match="the server is down"):
         list(ask(QUESTIONS, model))
     assert len(asked) <= 4 * 4 + 4
+
+
+class Flaky(Says):
+    """A service that refuses two of three requests, fails at the first of every question it takes on, and declines some."""
+
+    def __init__(self, what: Any, concurrency: int, declines: Any = lambda _: False) -> None:
+        super().__init__(what)
+        self.concurrency, self.declines = concurrency, declines
+        self.asked: Counter[str] = Counter()
+
+    def complete(self, messages: Sequence[Message], **options: Any) -> Reply:
+        text = messages[-1]["content"]
+        self.asked[text] += 1
+        if self.asked[text] < 3:
+            raise Transient("busy", 0.001, refused=True, status=429)
+        if self.declines(text):
+            raise Declined("against its policy")
+        if self.asked[text] == 3:
+            raise Transient("failed", 0.001, status=500)
+        return super().complete(messages, **options)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_busy_service_is_asked_again(threads: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Refusals and single faults cost no question; a declined one is not answered, and it is said how many are."""
+    model = Flaky(GOLD.__getitem__, threads, lambda text: "7" in text)
+    found = list(ask(QUESTIONS[5:9], model))
+    assert [one.text for one in found] == ["the answer 5", "the answer 6", "", "the answer 8"]
+    assert "1 of 4 questions were declined" in caplog.text
+
+
+def test_a_service_that_declines_all_or_stays_down_ends_the_asking() -> None:
+    """An evaluation of empty answers would say that the expert knows nothing."""
+    with pytest.raises(Declined, match="policy"):
+        list(ask(QUESTIONS[:3], Flaky(str, 1, lambda _: True)))
+
+    def down(_: str) -> str:
+        raise Transient("failed", 0.001, status=500)
+
+    with pytest.raises(Unavailable, match="3 times"):
+        list(ask(QUESTIONS[:3], Says(down)))
 
 
 def test_copying_the_question_scores_nothing_exact() -> None:
