@@ -32,7 +32,7 @@ def open_arm(
     base+section, expert+section: with the sections that `questions` say it rests on, which is what a perfect search would
     give.
     """
-    from corpus_tuner.models.retrieval import Nearest, Retrieval
+    from corpus_tuner.models.retrieval import Nearest, Retrieval, language_of
 
     who, _, beside = name.partition("+")
     if who in ("base", "expert") and beside in ("", "retrieval", "embedding", "section"):
@@ -47,7 +47,7 @@ def open_arm(
         expert = open_model(place.receipt(), place.folder, calls=calls) if who == "expert" else None
         return Reader(sections, trained(place), expert)
     if name == "nearest":
-        return Nearest(((one.question, one.answer) for one in trained(place)), language(sections))
+        return Nearest(((one.question, one.answer) for one in trained(place)), language_of(sections))
     from corpus_tuner.models.endpoint import Endpoint
 
     wanted = place.settings.generate
@@ -114,8 +114,3 @@ def splits(place: Place) -> dict[str, str]:
     from corpus_tuner.dataset.split import Split
 
     return {one.id: one.split for one in read_jsonl(place.splits, Split)}
-
-
-def language(sections: Iterable[Section]) -> str:
-    """The language of a corpus: that of its first section which names one."""
-    return next((section.language for section in sections if section.language), "en")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from corpus_tuner.models.reader import asks_for, sort_of
-from corpus_tuner.models.retrieval import Retrieval, Support, terms
+from corpus_tuner.models.retrieval import Retrieval, Support
 from corpus_tuner.records import Section
 from corpus_tuner.text import numbers, stop_words, words
 
@@ -63,8 +63,8 @@ def ground(search: Retrieval, question: str, answer: str, judged: str = "") -> G
 def _sentence(search: Retrieval, question: str) -> Support | None:
     """The sentence that holds most of what the question asks about, if it holds enough of it."""
     best: tuple[float, Section, int] | None = None
+    asked = frozenset(search.terms_of(question))
     for section, _ in search.sections(question, SECTIONS):
-        asked = frozenset(terms(question, section.language or "en"))
         for number, share in enumerate(search.shares(section, asked), start=1):
             if share >= CLOSE and (best is None or share > best[0]):
                 best = share, section, number

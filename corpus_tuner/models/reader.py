@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from corpus_tuner.models.retrieval import Retrieval, terms
+from corpus_tuner.models.retrieval import Retrieval
 from corpus_tuner.records import Example, Message, Model, Reply, Section
 from corpus_tuner.text import stop_words, token_f1
 
@@ -58,8 +58,8 @@ class Offer:
 class Reader:
     """Answers with the best of the pairs' short answers; "" where the corpus shares no word with the question.
 
-    With `expert` it asks that model first and adds `VOTE` times the word overlap (F1) of its answer to each score; what the
-    expert says is offered, too, if no pair does. What it says that the corpus does not hold is never repeated.
+    With `expert` it asks that model first and adds `VOTE` times the word overlap (F1) of its answer to each score. What the
+    expert says and no pair does is never repeated.
     """
 
     name = "reader"
@@ -67,32 +67,27 @@ class Reader:
     def __init__(self, sections: Sequence[Section], pairs: Iterable[Example], expert: Model | None = None) -> None:
         self._search = Retrieval(sections)
         self._sections = {section.id: section for section in sections}
-        self._language = next((section.language for section in sections if section.language), "en")
         self._expert = expert
         self._pairs: dict[str, dict[tuple[int, str], list[tuple[frozenset[str], str]]]] = defaultdict(dict)
         for pair in pairs:
             if len(pair.evidence) == 1 and 0 < len(pair.answer.split()) <= LONGEST and pair.evidence[0][0] in self._sections:
                 section, number = pair.evidence[0]
-                asked = (frozenset(terms(pair.question, self._language)), asks_for(pair.question))
+                asked = (frozenset(self._search.terms_of(pair.question)), asks_for(pair.question))
                 self._pairs[section].setdefault((number, pair.answer), []).append(asked)
+        self.concurrency = getattr(expert, "concurrency", 1)
         if expert is not None:
             self.name = f"{expert.name}+reader"
-            self.concurrency = getattr(expert, "concurrency", 1)
+        if hasattr(expert, "complete_many"):
+            self.complete_many = self._complete_many
 
     def complete(self, messages: Sequence[Message], **options: Any) -> Reply:
-        """Implements Model."""
-        return self.complete_many([messages], **options)[0] if self._expert is None else self._with(messages, **options)
+        """Implements Model: a reply to the last thing that the user said."""
+        said = None if self._expert is None else self._expert.complete(messages, **options).text
+        return Reply(self.answer(_question(messages), said))
 
-    def complete_many(self, batch: Sequence[Sequence[Message]], **options: Any) -> list[Reply]:
-        """A reply to the last thing that the user said in each conversation."""
-        many = getattr(self._expert, "complete_many", None)
-        said = [reply.text for reply in many(batch, **options)] if many else [None] * len(batch)
-        if self._expert is not None and not many:
-            return [self._with(messages, **options) for messages in batch]
+    def _complete_many(self, batch: Sequence[Sequence[Message]], **options: Any) -> list[Reply]:
+        said = [reply.text for reply in self._expert.complete_many(batch, **options)]
         return [Reply(self.answer(_question(messages), text)) for messages, text in zip(batch, said)]
-
-    def _with(self, messages: Sequence[Message], **options: Any) -> Reply:
-        return Reply(self.answer(_question(messages), self._expert.complete(messages, **options).text))
 
     def answer(self, question: str, said: str | None = None) -> str:
         """The best offer; `said` is the expert's answer."""
@@ -101,7 +96,7 @@ class Reader:
 
     def offers(self, question: str) -> list[Offer]:
         """Every answer in the best sections, with its features."""
-        search, asked, wanted = self._search, frozenset(terms(question, self._language)), asks_for(question)
+        search, asked, wanted = self._search, frozenset(self._search.terms_of(question)), asks_for(question)
         hits = search.sections(question, SECTIONS)
         found = []
         for rank, (section, relevance) in enumerate(hits):
@@ -121,7 +116,7 @@ class Reader:
         return {
             "question": max(alike),
             "question of its sort": max(same if sort == wanted else 0.0 for same, (_, sort) in zip(alike, others)),
-            "said already": share(asked, frozenset(terms(answer, self._language))),
+            "said already": share(asked, frozenset(self._search.terms_of(answer))),
             "words": min(LONGEST, len(answer.split())) / LONGEST,
             f"{wanted}: {sort_of(answer)}": 1.0,
         }
@@ -136,7 +131,7 @@ class Reader:
         total = 0.0
         for place, (_, token) in enumerate(tokens):
             away = max(inside[0] - place, place - inside[-1])
-            stems = terms(token, self._language) if away > 0 else []
+            stems = self._search.terms_of(token) if away > 0 else []
             if stems and stems[0] in asked:
                 total += self._search.share(frozenset(stems[:1]), asked) / (1 + away)
         return 3 * total

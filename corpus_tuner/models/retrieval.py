@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
@@ -65,6 +66,12 @@ def terms(text: str, language: str = "en") -> list[str]:
     if _CJK.search(text):
         stems += [a + b for a, b in pairwise(found) if _CJK.match(a) and _CJK.match(b)]
     return stems
+
+
+def language_of(sections: Iterable[Section]) -> str:
+    """The language of a corpus: that of most of its sections, English where none is named."""
+    named = Counter(section.language for section in sections if section.language)
+    return named.most_common(1)[0][0] if named else "en"
 
 
 class Index:
@@ -137,17 +144,21 @@ class Retrieval(Baseline):
 
     def __init__(self, sections: Iterable[Section]) -> None:
         self._sections = [section for section in sections if section.sentences]
-        named = Counter(section.language for section in self._sections if section.language)
-        self._language = named.most_common(1)[0][0] if named else "en"
+        self._language = language_of(self._sections)
+        self._lock = threading.Lock()  # the index is made once, however many threads ask
+
+    def terms_of(self, text: str) -> list[str]:
+        """The terms of a text in the language of the corpus, which all that is compared here must share."""
+        return terms(text, self._language)
 
     @cached_property
     def _terms(self) -> list[list[list[str]]]:
         """Of each section, of each sentence."""
-        return [[terms(s.text[start:end], self._language) for start, end in s.sentences] for s in self._sections]
+        return [[self.terms_of(s.text[start:end]) for start, end in s.sentences] for s in self._sections]
 
     @cached_property
     def _by_section(self) -> Index:
-        headings = [terms(section.heading, self._language) for section in self._sections]
+        headings = [self.terms_of(section.heading) for section in self._sections]
         return Index([[*heading, *chain.from_iterable(held)] for heading, held in zip(headings, self._terms)])
 
     @cached_property
@@ -157,10 +168,15 @@ class Retrieval(Baseline):
         total = sum(len(held) for held in self._terms)
         return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in frequency.items()}
 
+    def _ranked(self, query: Sequence[str], top: int) -> list[tuple[int, float]]:
+        with self._lock:
+            index = self._by_section
+        return index.ranked(query, top)
+
     def answer(self, question: str) -> str:
         """The sentence of the best section that BM25 finds nearest, its first where none shares a word."""
-        asked = terms(question, self._language)
-        hits = self._by_section.ranked(asked, 1)
+        asked = self.terms_of(question)
+        hits = self._ranked(asked, 1)
         if not hits:
             return ""
         section = self._sections[hits[0][0]]
@@ -169,7 +185,7 @@ class Retrieval(Baseline):
 
     def sections(self, question: str, top: int) -> list[tuple[Section, float]]:
         """The `top` sections that BM25 finds nearest, best first, with their scores."""
-        hits = self._by_section.ranked(terms(question, self._language), top)
+        hits = self._ranked(self.terms_of(question), top)
         return [(self._sections[place], score) for place, score in hits]
 
     def shares(self, section: Section, asked: Set[str]) -> list[float]:
@@ -189,12 +205,12 @@ class Retrieval(Baseline):
 
         Supported ones first. Empty where nothing of the answer stands in the sections that were looked at.
         """
-        given = set(terms(answer, self._language))
-        asked = set(terms(question, self._language))
+        given = set(self.terms_of(answer))
+        asked = set(self.terms_of(question))
         if len(given) < STATEMENT:
             asked -= given  # a short answer's words in the question say nothing of where the answer stands
-        fit = dict(self._by_section.ranked(sorted(asked), CANDIDATES))
-        places = sorted({*fit, *dict(self._by_section.ranked(sorted(asked | given), CANDIDATES))})
+        fit = dict(self._ranked(sorted(asked), CANDIDATES))
+        places = sorted({*fit, *dict(self._ranked(sorted(asked | given), CANDIDATES))})
         fittest = max(fit.values(), default=0.0)
         closest = max((self.share(set(held), asked) for place in places for held in self._terms[place]), default=0.0)
         found = []

@@ -73,16 +73,31 @@ def test_the_expert_has_a_vote_and_no_more() -> None:
 
 
 def test_batches_answer_as_single_questions_do() -> None:
-    """With an expert that answers many at once, with one that does not, and without one."""
+    """With an expert that answers many at once; with any other, or none, the questions come one by one, in its threads."""
 
     class Batched(ScriptedModel):
         def complete_many(self, batch, **options):
             return [self.complete(messages, **options) for messages in batch]
 
     asked = [[{"role": "user", "content": one.question}] for one in PAIRS[:5]]
-    for expert in (None, ScriptedModel(lambda _: "1968", "expert"), Batched(lambda _: "1968", "expert")):
-        arm = Reader(SECTIONS, PAIRS, expert)
-        assert arm.complete_many(asked, max_tokens=9) == [arm.complete(messages, max_tokens=9) for messages in asked]
+    arm = Reader(SECTIONS, PAIRS, Batched(lambda _: "1968", "expert"))
+    assert arm.complete_many(asked, max_tokens=9) == [arm.complete(messages, max_tokens=9) for messages in asked]
+    hosted = ScriptedModel(lambda _: "1968", "expert")
+    hosted.concurrency = 64
+    assert Reader(SECTIONS, PAIRS, hosted).concurrency == 64
+    assert not any(hasattr(Reader(SECTIONS, PAIRS, expert), "complete_many") for expert in (None, hosted))
+
+
+def test_one_language_for_all_that_is_compared() -> None:
+    """One English section among German ones does not keep the reader, or the grounding, from the words of the others."""
+    german = [
+        Section(f"g{n}", "d", "Apollo 8", (f"Teil {n}",), text, ((0, len(text)),), "", "de" if n else "en")
+        for n, text in enumerate(("A short note.", "Die Astronauten umkreisten den Mond zehnmal.", "Die Rakete startete in Florida."))
+    ]
+    pair = Example("e", "basic", "Umkreiste der Astronaut den Mond zehnmal?", "zehnmal", (("g1", 1),), "g1", "rules")
+    offers = Reader(german, [pair]).offers("Umkreiste der Astronaut den Mond zehnmal?")
+    assert [one.features["question"] for one in offers] == [1.0]
+    assert offers[0].features["sentence"] == 1.0
 
 
 def test_sorts_of_questions_and_answers() -> None:
