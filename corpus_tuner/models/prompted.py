@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -10,7 +10,8 @@ from typing import Any
 
 from corpus_tuner.records import Message, Model, Reply, Section
 
-ROOM = 4096  # tokens that an endpoint is taken to read at least
+ROOM = 4096  # tokens that a model is taken to read and write together, where it does not say its `room`
+MOST = 4 * ROOM  # tokens that are read, whatever the model could
 ANSWER = 256  # of these, what is left for the answer
 BYTES = 3  # of a token, at least (English takes about four), where there is no tokenizer at hand
 Passages = Callable[[str], Sequence[Section]]
@@ -27,7 +28,7 @@ class Prompted:
     def __init__(self, model: Model, title: str, passages: Passages | None = None, name: str = "") -> None:
         self.name = name or model.name
         self._model, self._title, self._passages = model, title, passages
-        self._room = room(model)
+        self._room = min(getattr(model, "room", ROOM), MOST)
         if hasattr(model, "complete_many"):
             self.complete_many = self._complete_many
         self.concurrency = getattr(model, "concurrency", 1)
@@ -64,15 +65,6 @@ class Prompted:
 @cache
 def _prompt(name: str) -> Template:
     return Template(files(__package__).joinpath(f"prompts/{name}.md").read_text(encoding="utf-8").strip())
-
-
-def room(model: Any) -> int:
-    """Tokens that `model` can read and write together: its configuration's, or `ROOM` where none is at hand."""
-    config = getattr(model, "config", None)
-    if isinstance(config, Mapping):  # a scratch student
-        return int(config.get("max_position_embeddings", ROOM))
-    loaded = getattr(getattr(model, "_model", None), "config", None)  # transformers
-    return min(int(getattr(loaded, "max_position_embeddings", ROOM)), 4 * ROOM)
 
 
 def _growing(sections: Sequence[Section]) -> Iterator[tuple[Section, int]]:

@@ -48,6 +48,7 @@ class ScratchModel:
             raise CorpusTunerError(f"{folder} does not hold a whole scratch expert ({error}): train it again") from None
         self._tokenizer = Tokenizer.from_str(json.dumps(tokenizer))
         self._threads = ThreadpoolController()  # on a busy machine a second thread cost 18 times the CPU time
+        self.room: int = self.config["max_position_embeddings"]  # tokens that it reads and writes together
         self._turn = _rotations(self.config)
         self._layers = [_layer(self._weights, number) for number in range(self.config["num_hidden_layers"])]
 
@@ -116,10 +117,9 @@ class ScratchModel:
         """(tokens, finish reason) for each prompt. Shorter prompts are padded on the left and the padding masked."""
         import numpy as np
 
-        room = self.config["max_position_embeddings"]
-        prompts = [prompt[-(room - 1) :] for prompt in prompts]
+        prompts = [prompt[-(self.room - 1) :] for prompt in prompts]
         longest = max(map(len, prompts))
-        steps = max(1, min(max_tokens, room - longest))
+        steps = max(1, min(max_tokens, self.room - longest))
         padding = np.asarray([longest - len(prompt) for prompt in prompts])
         state = _State(self, len(prompts), longest + steps, padding)
         ids = np.asarray([[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts])

@@ -154,7 +154,7 @@ class ScratchReader:
 
     def __init__(self, model: ScratchModel) -> None:
         self._model = model
-        self.room = self.longest = model.config["max_position_embeddings"]
+        self.room = self.longest = model.room
         self.ends = frozenset([model.config["eos_token_id"]])
         self.encode = model.encode
         self._bytes = _vocabulary(model)

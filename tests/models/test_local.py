@@ -55,6 +55,19 @@ def test_a_batch_answers_as_each_alone(root: Path) -> None:
     assert all(reply.usage["completion_tokens"] <= 8 for reply in alone)
 
 
+def test_passages_fill_no_more_room_than_the_model_has(root: Path) -> None:
+    """What goes before the question leaves room for the answer within the positions of the loaded model."""
+    from corpus_tuner.models.prompted import Prompted
+    from corpus_tuner.records import Section
+
+    base = local.open_expert(receipt(root), root, base=True)
+    base.module.config.max_position_embeddings = 1500
+    text = "Who? " * base.room
+    section = Section("s", "d", "Apollo 8", (), text, tuple((at, at + 4) for at in range(0, len(text), 5)))
+    arm = Prompted(base, "Apollo 8", lambda _: [section])
+    assert base.room - 40 < len(base.encode(arm.prompt(asked("Who?"), 20))) + 20 <= base.room
+
+
 def test_base_and_expert_differ_by_the_adapter(root: Path) -> None:
     """`base` answers as the model that the adapter was trained on, through the same chat template."""
     from transformers import AutoModelForCausalLM

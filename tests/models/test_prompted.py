@@ -48,7 +48,7 @@ def test_whole_sentences_fill_the_room_there_is() -> None:
     texts = []
     for room in range(40, 420, 5):
         model = ScriptedModel(lambda _: "x")
-        model.config = {"max_position_embeddings": room}
+        model.room = room
         model.encode = lambda messages: messages[0]["content"].split()
         arm = Prompted(model, "Apollo 8", lambda _: APOLLO)
         arm.complete(ASKED, max_tokens=20)
