@@ -50,9 +50,13 @@ class Comparison:
 
 
 def compare_runs(first: Path, second: Path, arm: str = EXPERT) -> Comparison:
-    """Compares what `arm` answered in two folders of evaluation/. Raises CorpusTunerError where there is nothing to."""
+    """Compares what `arm` answered in two folders of evaluation/ to the questions of both: of one class, since one that was
+    held out and then trained on shows nothing, and with the same accepted answers.
+
+    Raises CorpusTunerError where there is nothing to compare.
+    """
     one, other = _read(first, arm), _read(second, arm)
-    shared = [key for key in one if key in other and one[key][0].answers == other[key][0].answers]
+    shared = [key for key in one if key in other and _is_same(one[key][0], other[key][0])]
     if not shared:
         raise CorpusTunerError(f"{first.name} and {second.name} asked no question in common")
     questions = [one[key][0] for key in shared]
@@ -67,6 +71,10 @@ def compare_runs(first: Path, second: Path, arm: str = EXPERT) -> Comparison:
         tuple(question for question, gained in changed if gained),
         tuple(question for question, gained in changed if not gained),
     )
+
+
+def _is_same(one: Question, other: Question) -> bool:
+    return (one.cls, one.answers) == (other.cls, other.answers)
 
 
 def _read(folder: Path, arm: str) -> dict[str, tuple[Question, Answer]]:

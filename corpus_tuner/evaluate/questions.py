@@ -152,7 +152,8 @@ def _from_line(line: str, where: str) -> Read:
 
 def _from_row(row: Mapping[str, Any], where: str) -> Question:
     cls = row.get("class", OWN)
-    if not isinstance(cls, str) or not cls.strip() or cls.strip() in (ALL, UNKNOWN):
+    cls = cls.strip() if isinstance(cls, str) else ""
+    if cls in ("", ALL, UNKNOWN):
         raise CorpusTunerError(f'{where}: "class" must be a name, and not {ALL!r} or {UNKNOWN!r}, which stand for several')
     question = _text(row.get("question"), f'{where}: "question"')
     answers = row.get("answers", row.get("answer"))
@@ -162,7 +163,7 @@ def _from_row(row: Mapping[str, Any], where: str) -> Question:
     if not listed:
         raise CorpusTunerError(f'{where}: "answers" is empty: name at least one')
     gold = tuple(_text(answer, f"{where}: an answer") for answer in listed)
-    return Question(digest(cls, question), cls.strip(), question, gold)
+    return Question(digest(cls, question), cls, question, gold)
 
 
 def _text(value: Any, what: str) -> str:

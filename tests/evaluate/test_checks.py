@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ def test_two_runs_are_compared_on_what_both_asked(tmp_path: Path, corpus: Any) -
     assert compare_runs(tmp_path / "two", tmp_path / "one").shifts[1].verdict == "worse"
     with pytest.raises(CorpusTunerError, match="no answers of base"):
         compare_runs(tmp_path / "one", tmp_path / "two", "base")
+
+
+def test_a_question_that_was_held_out_in_one_run_alone_is_not_compared(tmp_path: Path, corpus: Any) -> None:
+    """What the second expert was trained on is no proof that it knows more."""
+    moved = [replace(one, cls="trained") if one.cls == "paraphrase" else one for one in corpus[1]]
+    for run, asked in (("one", corpus[1]), ("two", moved)):
+        evaluate(asked, {"expert": Planted(run, {"trained": 5, "paraphrase": 5})}, corpus[0], [], tmp_path / run, {})
+    found = compare_runs(tmp_path / "one", tmp_path / "two")
+    assert {one.cls for one in found.shifts} == {"trained"}
+    assert found.only_first == found.only_second == sum(one.cls == "paraphrase" for one in corpus[1])
 
 
 def test_the_base_is_asked_as_often_as_is_wanted(tmp_path: Path, corpus: Any) -> None:

@@ -57,12 +57,13 @@ def test_jsonl_of_a_user_is_read(tmp_path: Path) -> None:
         {"question": "Who?\u2028Really?", "answer": "Borman"},
         {"question": "When?", "answers": ["1968", "in 1968"], "class": "dates", "note": "ignored"},
         {"question": "Who?\u2028Really?", "answer": "Frank Borman"},
+        {"question": "When?", "answer": "late 1968", "class": "dates "},
     ]
     text = "\n\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     file.write_text("\ufeff" + text + "\n", encoding="utf-8")
     first, second = from_file(file)
     assert (first.text, first.answers, first.cls) == ("Who?\u2028Really?", ("Borman", "Frank Borman"), "own")
-    assert (second.answers, second.cls) == (("1968", "in 1968"), "dates")
+    assert (second.answers, second.cls) == (("1968", "in 1968", "late 1968"), "dates")
     assert first.id != second.id
 
 
