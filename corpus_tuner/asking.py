@@ -14,7 +14,7 @@ from typing import Any
 from corpus_tuner.arms import TOP, open_arm, pairs, splits, trained
 from corpus_tuner.costs import Tagged, costs
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.place import Counts, Place
+from corpus_tuner.place import IMPROVE, Counts, Place
 from corpus_tuner.records import Document, Example, Model, Progress, Question, Section
 from corpus_tuner.settings import EvaluateSettings
 from corpus_tuner.store import Calls, digest, file_digest, read_jsonl, to_json, write_text
@@ -164,7 +164,7 @@ def _improved(place: Place) -> dict[str, Any]:
     no part in them say of it and the one before; {} where there were none."""
     from corpus_tuner.evaluate.comparison import compare_runs
 
-    folder, now = place.folder / "improve", run_folder(place)
+    folder, now = place.folder / IMPROVE, run_folder(place)
     under_way, ended = folder / "under-way.json", folder / "report.json"
     if under_way.exists():
         known = json.loads(under_way.read_text(encoding="utf-8"))

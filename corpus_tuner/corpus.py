@@ -68,8 +68,7 @@ class Corpus:
         """Runs every stale stage up to and including `until`; with `fresh` the others too. Paid calls stay paid."""
         ran = []
         with self.locked():
-            for left in self.place.folder.rglob(".*.tmp"):  # by a killed process
-                left.unlink()
+            self.place.sweep()
             if fresh:
                 self.place.forget_blocks()
                 self.place.digests.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from corpus_tuner.store import Calls, from_json, read_file, read_jsonl, write_js
 from corpus_tuner.store.shards import counted
 
 Counts = dict[str, float]
+IMPROVE = "improve"  # the folder of improvements, each round in a folder of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,13 @@ class Place:
         """Takes away the blocks of a run that was cut off."""
         for left in self.folder.glob(f".{stage}-*.partial"):
             shutil.rmtree(left, ignore_errors=True)
+
+    def sweep(self, within: str = "") -> None:
+        """Takes away the temporary files of a killed process: those `within` a folder, or all but those of an improvement,
+        which has a lock of its own and may be at work."""
+        for left in (self.folder / within).rglob(".*.tmp"):
+            if within or self.folder / IMPROVE not in left.parents:
+                left.unlink(missing_ok=True)
 
     def report(self) -> Path | None:
         """The newest evaluation's report."""

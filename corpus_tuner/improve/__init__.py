@@ -17,7 +17,7 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.improve import budget
 from corpus_tuner.improve.trial import Verdict, run, verdict
 from corpus_tuner.improve.wording import text
-from corpus_tuner.place import Place, alone, keep_rejects, put_expert
+from corpus_tuner.place import IMPROVE, Place, alone, keep_rejects, put_expert
 from corpus_tuner.records import Reject
 from corpus_tuner.store import from_json, read_jsonl, to_json, write_bytes, write_json, write_text
 
@@ -52,6 +52,7 @@ def improve(corpus: Any, rounds: int, max_cost: float, watcher: Any) -> Improvem
     place = corpus.place
     _check(place)
     with alone(place, ".improve.lock", "improvement"):
+        place.sweep(IMPROVE)
         way = _under_way(place)
         if way.adopting:
             way = _adopted(corpus, way, watcher)
@@ -70,8 +71,8 @@ def improve(corpus: Any, rounds: int, max_cost: float, watcher: Any) -> Improvem
         asked = way.first != last and "expert" in place.settings.evaluate.arms
         test = corpus.compare(way.first, last) if asked else None
         result = Improvement(corpus.name, done, stopped or "all rounds are made", round(budget.spent(place), 4), (way.first, last), test)
-        write_json(place.folder / "improve" / "report.json", to_json(result))
-        write_text(place.folder / "improve" / "report.txt", text(result) + "\n")
+        write_json(place.folder / IMPROVE / "report.json", to_json(result))
+        write_text(place.folder / IMPROVE / "report.txt", text(result) + "\n")
         _file(place).unlink(missing_ok=True)
     return result
 
@@ -93,7 +94,7 @@ class _Way:
 
 
 def _file(place: Place) -> Path:
-    return place.folder / "improve" / "under-way.json"
+    return place.folder / IMPROVE / "under-way.json"
 
 
 def _under_way(place: Place) -> _Way:
@@ -110,7 +111,7 @@ def _check(place: Place) -> None:
 def _adopted(corpus: Any, way: _Way, watcher: Any) -> _Way:
     """Puts the expert and the pairs of the round that is adopted into their places, as far as they are not there."""
     place = corpus.place
-    trial = replace(place, trial=f"improve/{way.adopting}")
+    trial = replace(place, trial=f"{IMPROVE}/{way.adopting}")
     with corpus.locked():
         lost = [one for side in (place, trial) for one in read_jsonl(side.rejects, Reject) if one.stage == "improve"]
         keep_rejects(place, "improve", dict.fromkeys(lost))

@@ -19,7 +19,7 @@ from corpus_tuner.costs import Tagged
 from corpus_tuner.errors import OverBudget
 from corpus_tuner.improve import budget
 from corpus_tuner.improve.weak import Weak, find
-from corpus_tuner.place import Place, keep_rejects
+from corpus_tuner.place import IMPROVE, Place, keep_rejects
 from corpus_tuner.records import Answer, Example, Progress, Question, Reject, Section
 from corpus_tuner.store import digest, file_digest, from_json, read_jsonl, to_json, write_json, write_jsonl
 
@@ -70,7 +70,7 @@ def run(place: Place, max_cost: float, watcher: Any) -> Verdict:
     Raises OverBudget where nothing can be written within `max_cost`, and CorpusTunerError as stages do.
     """
     key = key_of(place, max_cost)
-    trial = replace(place, trial=f"improve/{key}")
+    trial = replace(place, trial=f"{IMPROVE}/{key}")
     folder = place.folder / trial.trial
     done = folder / "verdict.json"
     if done.exists():
@@ -92,7 +92,7 @@ def run(place: Place, max_cost: float, watcher: Any) -> Verdict:
 
 def verdict(place: Place, key: str) -> Verdict:
     """What came of the round `key`, which is done."""
-    return from_json(Verdict, json.loads((place.folder / "improve" / key / "verdict.json").read_text(encoding="utf-8")))
+    return from_json(Verdict, json.loads((place.folder / IMPROVE / key / "verdict.json").read_text(encoding="utf-8")))
 
 
 def _tried(

@@ -64,6 +64,20 @@ def test_three_thin_sections_are_raised_in_one_round_and_nothing_else_is_touched
     assert "validation" in (corpus.place.folder / "improve" / "report.txt").read_text(encoding="utf-8")
 
 
+def test_a_build_leaves_the_files_that_an_improvement_is_writing(root: Path) -> None:
+    """Answers are written for as long as the expert is asked; each of the two clears away what its own killed run left."""
+    corpus = Corpus.open("ports", root)
+    corpus.build("generate")
+    written, left = (corpus.place.folder / name for name in ("improve/0123/.answers-before.jsonl.x.tmp", ".examples.jsonl.x.tmp"))
+    written.parent.mkdir(parents=True)
+    for path in (written, left):
+        path.touch()
+    corpus.build("generate")
+    assert (written.exists(), left.exists()) == (True, False)
+    corpus.improve(rounds=0)
+    assert not written.exists()
+
+
 @pytest.mark.parametrize(("student", "why"), [("deaf", "no difference shown"), ("spoilt", "worse beyond the noise")])
 def test_an_expert_that_is_not_proven_better_is_discarded(root: Path, monkeypatch: pytest.MonkeyPatch, student: str, why: str) -> None:
     """One that learned nothing by it, and one that forgets: the old one, its data and its evaluation stay to the byte."""
