@@ -30,7 +30,9 @@ def save(folder: Path, key: str, step: int, model: Any, optimiser: Any) -> None:
         held |= {f"{name}::{moment}": value.contiguous() for moment, value in optimiser.state[weight].items()}
     save_file(held, place / "state.safetensors")
     write_json(place / "receipt.json", {"key": key, "step": step, "digest": file_digest(place / "state.safetensors")})
-    for old in sorted(place.parent.iterdir())[:-KEPT]:
+    there = sorted(place.parent.iterdir())
+    here = there.index(place) + 1  # what lies beyond is damaged, or of another training
+    for old in [*there[: max(0, here - KEPT)], *there[here:]]:
         shutil.rmtree(old)
 
 

@@ -134,6 +134,15 @@ def test_a_damaged_checkpoint_is_passed_over(
     assert "damaged" in caplog.text
 
 
+def test_checkpoints_of_another_training_do_not_push_out_its_own(base: Path, train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shorter training in the folder of a longer one that was cut off can be cut off and gone on from, too."""
+    folder = tmp_path / "expert"
+    monkeypatch.setattr(checkpoints, "clear", lambda folder: None)
+    lora.LoraTrainer().train(train, None, settings(base, epochs=3), folder)
+    lora.LoraTrainer().train(train, None, settings(base, epochs=1, rank=4), folder)
+    assert [path.name for path in sorted((folder / "checkpoints").iterdir())] == ["00000003"]
+
+
 def weights_of(folder: Path) -> dict:
     """The adapter, or the model, that lies in `folder`."""
     from safetensors.torch import load_file
