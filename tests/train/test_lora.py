@@ -39,14 +39,6 @@ def row(question: str, answer: str) -> dict:
     return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny base without a chat template."""
-    folder = tmp_path_factory.mktemp("base")
-    tiny_llama.make(folder, [" ".join(pair) for pair in PAIRS])
-    return folder
-
-
 @pytest.fixture
 def train(tmp_path: Path) -> Path:
     """A training file of twelve rows."""
@@ -340,7 +332,6 @@ def test_a_base_in_four_bits_learns(base: Path, train: Path, tmp_path: Path) -> 
 
 def test_rows_longer_than_the_base_s_positions_are_cut(train: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A base that counts its positions is never given more, whatever max_length says: GPT-2 would fail."""
-    import tiny_llama
     from transformers import GPT2Config, GPT2LMHeadModel
 
     place = tmp_path / "gpt2"

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-import tiny_llama
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.settings import TrainSettings
@@ -27,14 +26,6 @@ PAIRS = [
     ("Which rocket carried it into the sky above Florida?", "a Saturn V"),
     ("How many orbits?", "ten"),
 ]
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny base."""
-    folder = tmp_path_factory.mktemp("base")
-    tiny_llama.make(folder, [" ".join(pair) for pair in PAIRS])
-    return folder
 
 
 @pytest.fixture
