@@ -15,7 +15,7 @@ from corpus_tuner.records import Example, Model, Progress, Reason, Reject, Secti
 from corpus_tuner.store import Calls, file_digest, read_jsonl, write_json, write_jsonl
 
 if TYPE_CHECKING:
-    from corpus_tuner.models.prices import Meter
+    from corpus_tuner.models.prices import Meter, Price
 
 _TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _NO_LOSS = (Reason.DUPLICATE, Reason.REPEATED, Reason.SURPLUS, Reason.GIVEN_UP, Reason.LEFT_OUT)
@@ -49,16 +49,31 @@ def generate(place: Place, progress: Progress) -> Counts:
 
 def _teacher(place: Place, calls: Calls) -> tuple[Model, Meter]:
     """The writing model, and what counts its tokens and money, those of earlier runs included, and holds them to max_cost."""
-    from corpus_tuner.models.endpoint import Endpoint
-    from corpus_tuner.models.prices import Meter, known_price, paid, price_of
+    from corpus_tuner.models.prices import Meter, paid
 
     wanted = place.settings.generate
-    if not wanted.model:
-        raise CorpusTunerError("the llm writer needs a model: --model NAME (and --base-url for another host than OpenAI)")
-    price = (known_price if wanted.max_cost else price_of)(wanted.model, place.prices)
+    price = writing_price(place, bounded=wanted.max_cost > 0)
     meter = Meter(price, wanted.max_cost or math.inf, paid(calls.path, wanted.base_url, wanted.model, price))
-    endpoint = Endpoint(wanted.base_url, wanted.api_key_env, wanted.model, calls, concurrency=wanted.concurrency, meter=meter)
-    return endpoint, meter
+    return writing_model(place, calls, meter), meter
+
+
+def writing_price(place: Place, *, bounded: bool) -> Price | None:
+    """The price of the writing model, if it is known. Raises CorpusTunerError where no model is named, and where what it
+    costs is `bounded` and the price is not known."""
+    from corpus_tuner.models.prices import known_price, price_of
+
+    model = place.settings.generate.model
+    if not model:
+        raise CorpusTunerError("the llm writer needs a model: --model NAME (and --base-url for another host than OpenAI)")
+    return (known_price if bounded else price_of)(model, place.prices)
+
+
+def writing_model(place: Place, calls: Any, meter: Meter) -> Model:
+    """The model that writes the pairs of a corpus; `calls` (Calls, or costs.Tagged) records what `meter` counts."""
+    from corpus_tuner.models.endpoint import Endpoint
+
+    wanted = place.settings.generate
+    return Endpoint(wanted.base_url, wanted.api_key_env, wanted.model, calls, concurrency=wanted.concurrency, meter=meter)
 
 
 def _telling(progress: Progress, meter: Meter | None) -> Progress:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from corpus_tuner.costs import Tagged, costs
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.models.prices import MILLION, Meter, Paid, known_price, paid, price_of
+from corpus_tuner.examples import writing_model, writing_price
+from corpus_tuner.models.prices import MILLION, Meter, Paid, known_price, paid
 from corpus_tuner.place import Place
 from corpus_tuner.records import Model, Question
 from corpus_tuner.store import Calls
@@ -25,19 +26,12 @@ def teacher(place: Place, calls: Calls, max_cost: float) -> Model:
 
     Raises CorpusTunerError where no model is named, or a bound is given and its price is not known.
     """
-    from corpus_tuner.models.endpoint import Endpoint
-
     wanted = place.settings.generate
-    if not wanted.model:
-        raise CorpusTunerError("the llm writer needs a model: --model NAME (and --base-url for another host than OpenAI)")
-    bounded = max_cost or wanted.max_cost
-    price = (known_price if bounded else price_of)(wanted.model, place.prices)
+    price = writing_price(place, bounded=max_cost > 0 or wanted.max_cost > 0)
     before = spent(place)
     whole = wanted.max_cost - paid(calls.path, wanted.base_url, wanted.model, price).cost if wanted.max_cost else math.inf
     bound = min(max_cost or math.inf, before + whole)
-    meter = Meter(price, bound, Paid(cost=before))
-    tagged = Tagged(calls, stage=STAGE)
-    return Endpoint(wanted.base_url, wanted.api_key_env, wanted.model, tagged, concurrency=wanted.concurrency, meter=meter)
+    return writing_model(place, Tagged(calls, stage=STAGE), Meter(price, bound, Paid(cost=before)))
 
 
 def check_training(place: Place, trial: Place, max_cost: float) -> None:
