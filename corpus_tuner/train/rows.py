@@ -68,7 +68,7 @@ def _conversation(row: Any, where: str) -> Conversation:
 
 
 def _message(message: Any, where: str) -> Message:
-    if not isinstance(message, Mapping) or message.get("role") not in ROLES:
+    if not isinstance(message, Mapping) or not isinstance(message.get("role"), str) or message["role"] not in ROLES:
         raise CorpusTunerError(f"{where}: a message needs a role, one of {', '.join(sorted(ROLES))}")
     if not isinstance(message.get("content"), str):
         raise CorpusTunerError(f"{where}: the content of a {message['role']} message must be text")

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from corpus_tuner.cli import app
 from corpus_tuner.dataset.prepare import Wanted, prepare
 from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.serve.rows import check
 
 
 def pairs(*given: tuple[str, str]) -> list[dict]:
@@ -174,6 +175,57 @@ def test_every_format_gives_the_same_rows(tmp_path, kind: str) -> None:
     assert (found(prepared, "sheets") is None) == (kind != "xlsx")
 
 
+SHAPES = {
+    "ShareGPT": lambda q, a: {"id": "x", "conversations": [{"from": "human", "value": q}, {"from": "gpt", "value": a}]},
+    "Alpaca": lambda q, a: {"instruction": q, "input": "", "output": a},
+    "questions": lambda q, a: {"Question": q, "Answer": a, "id": "x"},
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_rows_of_other_tools_become_chat_messages(tmp_path, name: str) -> None:
+    """The same messages from each; what nothing is made of is named; a validation file of that shape is read, too."""
+    asked = [(f"q{n}", f"a{n}") for n in range(12)]
+    path = jsonl(tmp_path / "a.jsonl", [SHAPES[name](q, a) for q, a in asked])
+    prepared = look(path, yes=False)
+    assert [dict(row.values) for row in prepared.rows] == [chat(q, a) for q, a in asked]
+    assert name in found(prepared, "shape").message
+    assert ("other fields: id." in found(prepared, "shape").message) == (name != "Alpaca")
+    other = jsonl(tmp_path / "v.jsonl", [SHAPES[name]("q1", "a1"), SHAPES[name]("new", "b")])
+    checked = prepare(path, Wanted(), lambda one: True, other)
+    assert [dict(row.values) for row in checked.validation] == [chat("new", "b")]
+
+
+def test_an_instruction_keeps_its_input_its_system_prompt_and_its_history(tmp_path) -> None:
+    """In the order in which they were said; a turn that is none is left out."""
+    row = {"instruction": "Add.", "input": "1 and 2", "output": 3, "system": "You count.", "history": [["Hi", "Hello"], "odd", ["Ho"]]}
+    prepared = look(jsonl(tmp_path / "a.jsonl", [row] * 12), yes=False)
+    said = [(message["role"], message["content"]) for message in prepared.rows[0]["messages"]]
+    assert said == [
+        ("system", "You count."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Ho"), ("assistant", ""),
+        ("user", "Add.\n\n1 and 2"), ("assistant", "3"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("turns", [None, "hi", [1], [{"from": "tool", "value": "x"}], [{"from": ["gpt"], "value": 1}], [{}]])
+def test_a_conversation_that_is_none_is_left_out_by_number(tmp_path, turns) -> None:
+    """As a broken chat row is."""
+    rows = [SHAPES["ShareGPT"](f"q{n}", f"a{n}") for n in range(12)]
+    prepared = look(jsonl(tmp_path / "a.jsonl", [*rows, {"conversations": turns}]), yes=False)
+    assert found(prepared, "messages").rows == (13,)
+    assert len(prepared.rows) == 12
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_csv_is_parted_by_what_its_first_line_is_parted_by(tmp_path, separator: str) -> None:
+    """Excel writes semicolons where a comma stands in numbers; a sign between quotes parts nothing."""
+    path = tmp_path / "a.csv"
+    lines = [f'"prompt"{separator}"completion, a; b"', *(f'"is {n}, {n}; {n}?"{separator}"{n},5; yes"' for n in range(12))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    prepared = look(path, yes=False, completion="completion, a; b")
+    assert [(row["prompt"], row["completion"]) for row in prepared.rows] == [(f"is {n}, {n}; {n}?", f"{n},5; yes") for n in range(12)]
+
+
 def test_a_text_is_completions_line_by_line(tmp_path) -> None:
     """Empty prompts; the last line's break begins no empty row."""
     (tmp_path / "a.txt").write_text("one\ntwo\n")
@@ -225,6 +277,26 @@ def test_a_chat_row_that_cannot_be_trained_is_left_out_by_number(tmp_path, row, 
     assert one.rows == (5,)
     assert said in one.message
     assert len(prepared.rows) == 12
+
+
+ODD = [
+    {"messages": [{"role": ["user"], "content": "x"}]},
+    {"messages": [{"role": "assistant", "content": {"a": 1}}]},
+    {"messages": [{"role": "assistant", "content": "x", "name": 5, "refusal": []}]},
+    chat() | {"id": 7, "source": "a book"},
+    chat() | {"messages": None},
+    chat() | {"tools": [], "functions": None},
+]
+
+
+def test_what_was_prepared_is_taken_by_the_service(tmp_path) -> None:
+    """Whatever the rows were: fields that it refuses are left out, and named."""
+    path = jsonl(tmp_path / "a.jsonl", [*(chat(f"q{n}", f"a{n}") for n in range(12)), *ODD])
+    assert found(look(path), "extra fields").message.endswith("id, source.")
+    command(path, "--yes")
+    assert check(tmp_path / "a_prepared.jsonl", "supervised") == 15
+    command(jsonl(tmp_path / "b.jsonl", [SHAPES["questions"](f"q{n}", f"a{n}") for n in range(12)]), "--yes")
+    assert check(tmp_path / "b_prepared.jsonl", "supervised") == 12
 
 
 def test_too_few_chat_rows_stop(tmp_path) -> None:
@@ -289,11 +361,11 @@ def test_a_split_holds_every_row_once_and_nothing_is_overwritten(tmp_path) -> No
 
 def test_columns_of_other_names_are_named_by_the_user(tmp_path) -> None:
     """--prompt and --completion; an unknown one lists what there is."""
-    path = jsonl(tmp_path / "a.jsonl", [{"question": f"q{n}", "answer": f"a{n}"} for n in range(3)])
+    path = jsonl(tmp_path / "a.jsonl", [{"asked": f"q{n}", "said": f"a{n}"} for n in range(3)])
     assert look(path).stopped.check == "prompt column"
-    assert dict(look(path, yes=False, prompt="question", completion="answer").rows[0].values) == {"prompt": "q0", "completion": "a0"}
-    with pytest.raises(CorpusTunerError, match="question, answer"):
-        look(path, prompt="asked")
+    assert dict(look(path, yes=False, prompt="asked", completion="said").rows[0].values) == {"prompt": "q0", "completion": "a0"}
+    with pytest.raises(CorpusTunerError, match="asked, said"):
+        look(path, prompt="question")
 
 
 def test_without_yes_only_what_is_necessary_is_done_and_the_file_stays(tmp_path) -> None:

@@ -34,7 +34,7 @@ def test_a_weight_of_zero_is_not_learnt(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     ["{", "[]", "7", '{"messages": "x"}', '{"messages": []}', '{"prompt": "x"}', '{"prompt": 1, "completion": "x"}',
-     '{"messages": [{"role": "robot", "content": "x"}]}', '{"messages": [{"role": "assistant", "content": null}]}'],
+     '{"messages": [{"role": "robot", "content": "x"}]}', '{"messages": [{"role": ["user"], "content": "x"}]}', '{"messages": [{"role": "assistant", "content": null}]}'],
 )  # fmt: skip
 def test_a_bad_row_is_named_by_its_line(tmp_path: Path, line: str) -> None:
     """What is no training row is refused in one line that names file and line number."""

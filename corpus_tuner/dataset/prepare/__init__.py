@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from corpus_tuner.dataset.prepare import chats, pairs, tables
+from corpus_tuner.dataset.prepare import chats, pairs, shapes, tables
 from corpus_tuner.dataset.prepare.finding import Finding, Row, Rows
 from corpus_tuner.errors import CorpusTunerError
 
@@ -59,6 +59,7 @@ def prepare(path: Path, wanted: Wanted, choose: Choose, validation: Path | None 
     rows = _named(rows, wanted)
     for note in notes:
         run.meet(rows, note)
+    rows = run.meet(rows, shapes.foreign(rows))
     shape = shape_of(rows)
     rows = run.pairs(rows, wanted) if shape == "pairs" else run.chats(rows)
     task = pairs.infer_task(rows) if shape == "pairs" and not run.stopped else ""
@@ -129,6 +130,7 @@ class _Run:
 
     def chats(self, rows: Rows) -> Rows:
         """The checks of messages and preference rows."""
+        rows = self.meet(rows, chats.extra_keys(rows))
         for found in chats.malformed(rows):
             rows = self.meet(rows, found)
             if self.stopped:
@@ -147,6 +149,7 @@ class _Run:
         """The rows of the validation file, those that are trained left out if that is wanted."""
         others, _ = tables.read(path)
         others = _named(others, wanted)
+        others = self.meet(others, shapes.foreign(others))
         if shape_of(others) == "pairs":
             others = [row for row in _renamed(others) if row["completion"]]
             others = [to_chat(row) for row in others] if rows[0]["messages"] is not None else others

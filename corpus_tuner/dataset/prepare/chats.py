@@ -13,6 +13,7 @@ from corpus_tuner.dataset.prepare.finding import Finding, Row, Rows, dropping
 LEAST = 10  # rows, as OpenAI and Azure have it
 ROLES = frozenset({"system", "developer", "user", "assistant"})
 KEYS = frozenset({"role", "content", "name", "weight", "refusal"})
+ROW_KEYS = frozenset({"messages", "tools", "functions", "parallel_tool_calls", "input", "preferred_output", "non_preferred_output"})
 BYTES_PER_TOKEN = 4.0  # of English; a tokenizer of the model counts exactly
 
 SECRETS = {
@@ -40,6 +41,19 @@ def count(rows: Rows) -> Finding:
     if len(rows) < LEAST:
         return Finding("count", "stop", f"{said} At least {LEAST} are needed; 50 to 100 are a good start.")
     return Finding("count", "note", said)
+
+
+def extra_keys(rows: Rows) -> Finding | None:
+    """Fields that no training host knows: a file with one is refused as a whole."""
+    names = sorted({name for row in rows for name in row.values if name not in ROW_KEYS})
+    if not names:
+        return None
+
+    def remedy(rows: Rows) -> Rows:
+        return [Row(row.number, {name: value for name, value in row.values.items() if name in ROW_KEYS}) for row in rows]
+
+    said = f"Fields beside the messages: {', '.join(names)}."
+    return Finding("extra fields", "necessary", said, action=f"Leave {len(names)} out", remedy=remedy)
 
 
 def malformed(rows: Rows) -> Iterator[Finding]:
@@ -80,7 +94,7 @@ def _message_faults(message: Any) -> Iterator[str]:
         yield "a message is no object"
         return
     role, content = message.get("role"), message.get("content")
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         yield f"role {str(role)[:30]!r} is none of {', '.join(sorted(ROLES))}"
     if message.get("tool_calls") or message.get("function_call"):
         yield "tool calls are not trained here"

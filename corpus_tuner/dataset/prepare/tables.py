@@ -42,16 +42,25 @@ def _text(path: Path) -> str:
         raise CorpusTunerError(f"{path} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from None
 
 
-def _delimited(separator: str) -> Any:
-    def reader(path: Path) -> Read:
-        csv.field_size_limit(2**31 - 1)
-        try:
-            table = list(csv.reader(io.StringIO(_text(path), newline=""), delimiter=separator, strict=True))
-        except csv.Error as error:
-            raise CorpusTunerError(f"{path} cannot be read: {error}") from None
-        return _from_cells(table), path.suffix.lower(), []
+def _delimited(path: Path) -> Read:
+    """Cells between tabs in a .tsv, and in a .csv whatever parts its first line most (Excel writes semicolons in Europe)."""
+    text = _text(path)
+    csv.field_size_limit(2**31 - 1)
+    separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(separators, key=lambda one: _columns(text, one)), strict=True)
+    try:
+        table = list(lines)
+    except csv.Error as error:
+        raise CorpusTunerError(f'{path}, line {lines.line_num} cannot be read: {error} (a cell with a " is quoted, its " doubled)') from None
+    return _from_cells(table), path.suffix.lower(), []
 
-    return reader
+
+def _columns(text: str, separator: str) -> int:
+    """Cells of the first line, 0 where its quotes do not stand at such separators."""
+    try:
+        return len(next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=separator, strict=True), ()))
+    except csv.Error:
+        return 0
 
 
 def _from_cells(table: Iterable[Iterable[Any]]) -> list[tuple[int, Mapping[str, Any]]]:
@@ -134,6 +143,6 @@ def _object(path: Path, number: int, line: str) -> tuple[int, Mapping[str, Any]]
 
 
 _READERS: dict[str, Any] = {
-    ".csv": _delimited(","), ".tsv": _delimited("\t"), ".xlsx": _xlsx, ".json": _json, ".jsonl": _json, ".txt": _txt,
+    ".csv": _delimited, ".tsv": _delimited, ".xlsx": _xlsx, ".json": _json, ".jsonl": _json, ".txt": _txt,
     ".parquet": _parquet,
 }  # fmt: skip
