@@ -147,6 +147,12 @@ def test_held_out_shares_must_leave_something_to_train_on(tmp_path) -> None:
     assert "add up to more than 1" in told
 
 
+def test_arms_are_some_and_each_one_of_them(tmp_path) -> None:
+    """Nobody to ask is a slip, and one asked twice stands twice in every table."""
+    for arms in ("[]", '["base", "expert", "base"]'):
+        assert "evaluate.arms" in refusal(tmp_path, GOOD.replace('["base"]', arms))
+
+
 def test_kinds_must_be_a_table_of_whole_numbers(tmp_path) -> None:
     """No list, no share, no true, no empty table, nothing out of range."""
     for kinds in ("['basic']", "{}", "{ basic = 0 }", "{ basic = 1.5 }", "{ basic = true }", "{ basic = 1001 }"):
@@ -168,6 +174,11 @@ def test_kinds_must_be_a_table_of_whole_numbers(tmp_path) -> None:
         ("train", "epochs = 0"),
         ("train", "batch_size = -8"),
         ("train", "seed = -1"),
+        ("train", "seed = 99999999999999999999"),
+        ("train", "base_url = 'localhost:8000/v1'"),
+        ("generate", "base_url = []"),
+        ("generate", "base_url = ['']"),
+        ("evaluate", "judge_base_url = 'ftp://x/v1'"),
         ("train", "rank = 0"),
         ("train", "max_length = 0"),
         ("evaluate", "sample = -3"),
@@ -201,6 +212,15 @@ def test_a_key_of_the_lora_trainer_is_refused_beside_another(tmp_path, trainer, 
     assert trainer in said
 
 
+@pytest.mark.parametrize(
+    ("train", "way"),
+    [("base = 'Qwen/Qwen3-0.6B'", 'trainer = "lora"'), ("trainer = 'scratch'\nbase = 'x'", 'trainer = "lora"'), ("trainer = 'lora'", "train.base")],
+)
+def test_a_base_that_its_trainer_would_not_tune_is_refused(tmp_path, train, way) -> None:
+    """A student from nothing has no base, and an adapter has nothing to adapt without one: the wrong model is never trained in silence."""
+    assert way in refusal(tmp_path, GOOD.replace('trainer = "remote"', train))
+
+
 @pytest.mark.parametrize("rate", ["nan", "inf", "0", "-0.1", "'fast'"])
 def test_a_learning_rate_is_a_finite_number_above_nothing(tmp_path, rate) -> None:
     """Or "auto"."""
@@ -209,8 +229,7 @@ def test_a_learning_rate_is_a_finite_number_above_nothing(tmp_path, rate) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["", "../x", "a/../b", "a..b", "/etc", "a/b", "a\\\\b", ".hidden", "-flag", "_x", "a b", "a:b", "naïve", "月", "ſ", "a\\u0000",
-     "a\\n", "x" * 65],
+    ["", "../x", "a/../b", "a..b", "/etc", "a/b", "a\\\\b", ".hidden", "-flag", "_x", "a b", "a:b", "naïve", "月", "ſ", "a\\n", "x" * 65],
 )  # fmt: skip
 def test_a_name_is_never_a_path(tmp_path, name) -> None:
     """Only what can be a folder's name anywhere is a corpus name."""
@@ -235,12 +254,20 @@ def test_without_a_source_or_with_one_that_has_no_locator_there_is_nothing_to_bu
     """Both are refused by name."""
     assert "no [[source]]" in refusal(tmp_path, '[corpus]\nname = "a"\n')
     assert "no locator" in refusal(tmp_path, '[corpus]\nname = "a"\n[[source]]\nlicence = "x"\n')
+    assert "no locator" in refusal(tmp_path, '[corpus]\nname = "a"\n[[source]]\nlocator = " "\n')
 
 
 @pytest.mark.parametrize("text", ["[corpus\n", "name = ", "a = 1\na = 2\n", "\x00", "x = 1" + "0" * 5000])
 def test_what_is_no_toml_is_refused_by_its_file(tmp_path, text) -> None:
     """With the parser's own words."""
     assert "not valid TOML" in refusal(tmp_path, text)
+
+
+def test_values_that_no_reader_takes_are_refused_and_cut_short(tmp_path) -> None:
+    """A NUL would be an error of the system's later on, nesting one of Python's, and a megabyte no line."""
+    assert "holds a NUL" in refusal(tmp_path, GOOD.replace("notes.md", "notes\\u0000.md"))
+    assert "nested too deeply" in refusal(tmp_path, GOOD + "[x]\ny = " + 5000 * "[" + 5000 * "]")
+    assert len(refusal(tmp_path, GOOD.replace("learning_rate = 2", f"rank = '{'x' * 1_000_000}'"))) < 500
 
 
 def test_bytes_that_are_no_text_a_folder_and_nothing_are_refused_by_name(tmp_path) -> None:

@@ -131,4 +131,4 @@ def test_an_estimate_tries_flags_of_the_writer_without_keeping_them(tmp_path: Pa
     assert (tried.settings.generate.writer, tried.settings.generate.model) == ("llm", "m")
     assert path.read_text() == before
     with pytest.raises(CorpusTunerError, match=r"train\.trainer: add --save"):
-        resolve("a", tmp_path, flags={"train.trainer": "lora"}, mode="try")
+        resolve("a", tmp_path, flags={"train.trainer": "remote"}, mode="try")

@@ -158,14 +158,21 @@ class Settings:
 def read(path: Path) -> Settings:
     """The settings of a TOML file. Raises CorpusTunerError, naming file and key, for anything that does not fit."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors open a file with a byte order mark
+        table = tomllib.loads(text_of(path))
     except FileNotFoundError:
         raise CorpusTunerError(f"there is no {path}") from None
     except OSError as error:
         raise CorpusTunerError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise CorpusTunerError(f"{path} is not valid TOML: {error}") from None
+    except RecursionError:
+        raise CorpusTunerError(f"{path} is not valid: its values are nested too deeply") from None
     return parse(table, str(path))
+
+
+def text_of(path: Path) -> str:
+    """What a TOML file says; some editors open a file with a byte order mark."""
+    return path.read_text(encoding="utf-8-sig")
 
 
 def parse(table: dict[str, Any], where: str) -> Settings:
@@ -182,7 +189,9 @@ def parse(table: dict[str, Any], where: str) -> Settings:
     checks.check_plan(settings.generate, table.get("generate", {}), where)
     checks.check_ranges(settings, where)
     checks.check_training(settings, where)
+    checks.check_endpoints(settings, where)
     checks.check_dataset(settings.dataset, where)
+    checks.check_evaluation(settings.evaluate, where)
     others = defaults(settings, table)
     return replace(settings, **{name: replace(getattr(settings, name), **keys) for name, keys in others.items()})
 

@@ -9,6 +9,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from corpus_tuner.errors import CorpusTunerError
 
+_CALLED = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+
 
 def build(cls: type, table: Any, where: str) -> Any:
     """A record of `cls`. Raises CorpusTunerError for a key that it has not, and for a value of another type."""
@@ -20,7 +22,7 @@ def build(cls: type, table: Any, where: str) -> Any:
         if key not in hints:
             near = difflib.get_close_matches(key, hints, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(hints)}"
-            raise CorpusTunerError(f"{where}: unknown key {key!r}; {hint}")
+            raise CorpusTunerError(f"{where}: unknown key {key!r:.80}; {hint}")
         values[key] = _value(hints[key], value, f"{where}: {key}")
     return cls(**values)
 
@@ -42,7 +44,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kinds) or isinstance(value, bool) != (bool in kinds):
-        raise CorpusTunerError(
-            f"{where} = {value!r} must be {' or '.join({'str': 'a string', 'int': 'a whole number', 'float': 'a number', 'bool': 'true or false'}[k.__name__] for k in kinds)}"
-        )
+        raise CorpusTunerError(f"{where} = {value!r:.80} must be {' or '.join(_CALLED[kind] for kind in kinds)}")
+    if isinstance(value, str) and "\0" in value:
+        raise CorpusTunerError(f"{where} = {value!r:.80} holds a NUL, which no path and no text has")
     return value

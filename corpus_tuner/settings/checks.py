@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from corpus_tuner.errors import CorpusTunerError
 
 if TYPE_CHECKING:
-    from corpus_tuner.settings import DatasetSettings, GenerateSettings, Settings, SourceSettings, TrainSettings
+    from corpus_tuner.settings import (
+        DatasetSettings,
+        EvaluateSettings,
+        GenerateSettings,
+        Settings,
+        SourceSettings,
+        TrainSettings,
+    )
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE | re.ASCII)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -31,6 +38,8 @@ PLANS = {  # and the kinds that each asks for
     "classic": {"basic": 20, "detailed": 20},  # for a section
     "facts": {"basic": 1, "reworded": 1, "reverse": 1},  # for a sentence
 }
+_WEB = re.compile(r"https?://[^/\s]", re.IGNORECASE)
+MOST_SEED = 2**32 - 1  # what every library that draws by it takes
 CRAWLS = ("", "links", "sitemap")
 LORA_ONLY = (
     "keep_epochs", "preferences", "beta", "full", "early_stopping", "replay", "replay_share", "packing", "tokens_at_once",
@@ -43,7 +52,7 @@ def check_name(name: str, where: str) -> None:
     """Raises CorpusTunerError unless `name` can be a folder's name on any system and never a path."""
     if not NAME.fullmatch(name) or ".." in name:
         raise CorpusTunerError(
-            f"{where}: {name!r} cannot be a corpus name: letters, digits, '.', '-' and '_', at most 64, first a letter or digit"
+            f"{where}: {name!r:.80} cannot be a corpus name: letters, digits, '.', '-' and '_', at most 64, first a letter or digit"
         )
 
 
@@ -54,7 +63,7 @@ def check_variable(name: str, where: str) -> None:
 
 
 def check_source(source: SourceSettings, where: str) -> None:
-    if not source.locator:
+    if not source.locator.strip():
         raise CorpusTunerError(f"{where}: a [[source]] has no locator")
     for key in ("depth", "linked", "max_documents"):
         if getattr(source, key) < 0:
@@ -105,8 +114,33 @@ def check_training(settings: Settings, where: str) -> None:
         if value != "auto" and (isinstance(value, str) or not 0 < value < math.inf):
             raise CorpusTunerError(f'{where}: train.{name} must be "auto" or a number above 0')
     check_lora(settings.train, where)
+    if settings.train.seed > MOST_SEED:
+        raise CorpusTunerError(f"{where}: train.seed must be {MOST_SEED} or less")
+    if settings.train.trainer == "scratch" and settings.train.base != "scratch":
+        raise CorpusTunerError(
+            f'{where}: train.base = {settings.train.base!r} cannot be tuned by trainer = "scratch", which starts from nothing: '
+            'set trainer = "lora" (or "remote")'
+        )
+    if settings.train.trainer == "lora" and settings.train.base == "scratch":
+        raise CorpusTunerError(f'{where}: trainer = "lora" tunes a model that is there: name it in train.base, a Hugging Face id or a folder')
+
+
+def check_endpoints(settings: Settings, where: str) -> None:
+    """The names of the keys' variables, and the URLs of all who answer over the network."""
     for table in ("generate", "train"):
         check_variable(getattr(settings, table).api_key_env, f"{where}: {table}.api_key_env")
+    if not settings.generate.base_url:
+        raise CorpusTunerError(f"{where}: generate.base_url is empty: name at least one server, or leave it out")
+    found = {
+        "generate.base_url": settings.generate.base_url,
+        "train.base_url": settings.train.base_url,
+        "evaluate.judge_base_url": settings.evaluate.judge_base_url or (),
+        "evaluate.embedding_base_url": settings.evaluate.embedding_base_url or (),
+    }
+    for key, urls in found.items():
+        for url in [urls] if isinstance(urls, str) else urls:
+            if not _WEB.match(url):
+                raise CorpusTunerError(f"{where}: {key} = {url!r:.80} is not a URL such as https://api.openai.com/v1")
 
 
 def check_lora(settings: TrainSettings, where: str) -> None:
@@ -119,6 +153,14 @@ def check_lora(settings: TrainSettings, where: str) -> None:
         raise CorpusTunerError(f"{where}: train.replay_share = {settings.replay_share} must lie between 0 and 1")
     if settings.four_bit and settings.full:
         raise CorpusTunerError(f"{where}: train.four_bit and train.full exclude each other: weights in 4 bits cannot be trained")
+
+
+def check_evaluation(settings: EvaluateSettings, where: str) -> None:
+    if not settings.arms:
+        raise CorpusTunerError(f'{where}: evaluate.arms is empty: name at least one, such as "expert"')
+    twice = next((name for name in settings.arms if settings.arms.count(name) > 1), None)
+    if twice is not None:
+        raise CorpusTunerError(f"{where}: evaluate.arms names {twice!r:.80} twice")
 
 
 def check_dataset(settings: DatasetSettings, where: str) -> None:
