@@ -133,12 +133,14 @@ def _switch(value: Words, branches: list[tuple[Words, Words | None]]) -> Words:
 @cache
 def load_definitions(language: str) -> Mapping[str, Words]:
     """Definitions by template name (lower case, spaces) of one wiki language: its own over the common ones."""
-    found: dict[str, Words] = {}
-    for name in ("common", language.lower()):
-        path = files("corpus_tuner.clean") / "templates" / f"{name}.toml"
-        if re.fullmatch(r"[a-z-]+", name) and path.is_file():
-            found |= read_definitions(path.read_text(encoding="utf-8"))
-    return found
+    return {**_table("common"), **_table(language.lower())}
+
+
+@cache
+def _table(name: str) -> Mapping[str, Words]:
+    """The definitions of one file, which may be absent."""
+    path = files("corpus_tuner.clean") / "templates" / f"{name}.toml"
+    return read_definitions(path.read_text(encoding="utf-8")) if re.fullmatch(r"[a-z-]+", name) and path.is_file() else {}
 
 
 def read_definitions(toml: str) -> dict[str, Words]:

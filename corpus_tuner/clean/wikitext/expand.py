@@ -13,14 +13,14 @@ from corpus_tuner.clean.wikitext.definitions import Words
 from corpus_tuner.clean.wikitext.functions import PLAIN_NUMBERS, arguments, call, fields
 from corpus_tuner.clean.wikitext.losses import Losses
 from corpus_tuner.clean.wikitext.names import Names
-from corpus_tuner.clean.wikitext.strip import ALONE, BLOCK, INLINE
+from corpus_tuner.clean.wikitext.strip import ALONE, BLOCK, INLINE, NOTHING
 
 DEPTH = 100  # MediaWiki expands no deeper ($wgMaxPPExpandDepth); what lies deeper is dropped, and counted as lost
 
 VARIANT_LANGUAGES = frozenset({"zh", "gan", "sr", "kk", "ku", "shi", "uz", "tg", "iu", "crh"})  # with a LanguageConverter
 
 _TOKEN = re.compile(r"\{\{+|\}\}+|\[\[|\]\]")
-_PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]{}|\n:<>]*\|)?([^\[\]{}|\n:=<>]+)\]\]")
+_PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]{}|\n:<>]*\|)?([^\[\]{}|\n:=<>*#;][^\[\]{}|\n:=<>]*)\]\]")
 _FUNCTION = re.compile(r"\s*(#?[\w-]+|#[^:|]*)\s*:\s*(.*)", re.DOTALL)
 _HEADING_START = re.compile(r"(?:\n|\A)={1,6} *\Z")
 _HEADING_END = re.compile(r"[ \t]*=+[ \t]*(?:\n|\Z)")
@@ -58,7 +58,7 @@ class Expander:
     def expand(self, text: str) -> str:
         """`text` without templates and links; what never closes stays, without its braces."""
         if self._variants and "-{" in text:
-            text = choose_variants(text)
+            text = choose_variants(text.replace("-{{{", f"-{{{NOTHING}{{{{").replace("}}}-", f"}}}}{NOTHING}}}-"))
         text = _PLAIN_LINK.sub(r"\1", text)
         frames = [Frame(0, 0)]
         position = 0
@@ -72,7 +72,8 @@ class Expander:
                 frames[-1].pieces.append(text[position:start])
                 position = self._close(text, token, frames)
         rest = [piece for frame in frames for piece in frame.pieces]
-        return "".join([*rest, text[position:]])
+        expanded = "".join([*rest, text[position:]])
+        return choose_variants(expanded) if self._variants and "-{" in expanded else expanded
 
     def _close(self, text: str, token: re.Match[str], frames: list[Frame]) -> int:
         """Closes what `token` closes; returns the position behind it."""
@@ -113,7 +114,8 @@ class Expander:
 
     def _parameter(self, frame: Frame) -> str:
         """A template's parameter on a page that is no template: its default."""
-        return "".join(frame.pieces).partition("|")[2]
+        _, *defaults = fields(frame.pieces)
+        return "".join(defaults[0]) if defaults else ""
 
     def _template(self, frame: Frame, size: int, too_deep: bool) -> str:
         head, bar, _ = frame.pieces[0].partition("|")
@@ -159,8 +161,11 @@ class Expander:
         if hidden:
             return ""
         if target.startswith(("http://", "https://", "//")):
-            return target.partition(" ")[2]
-        return label.rstrip("|") or target.removeprefix(":")
+            return target.partition(" ")[2] or label
+        words = label.rstrip("|") or target.removeprefix(":")
+        if "|" in words:
+            words = words.replace("|", "&#124;")  # ends no cell
+        return INLINE + words if words.startswith(_STARTS_LINE) else words
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:

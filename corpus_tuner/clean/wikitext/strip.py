@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 
 from corpus_tuner.clean.wikitext.definitions import Words
 from corpus_tuner.clean.wikitext.losses import Losses
+from corpus_tuner.clean.wikitext.tidy import unescape
 
 BLOCK = "\x01"  # a block begins or ends here: the paragraph around it is split
 ALONE = "\x04"  # beside BLOCK: its line stays out of the paragraphs around it (MediaWiki's BlockLevelPass::execute)
@@ -21,9 +21,12 @@ _DROPPED = (
     "ref|references|gallery|timeline|score|imagemap|templatestyles|inputbox|hiero|categorytree|section|mapframe|maplink|"
     "graph|indicator|templatedata|includeonly|math|chem|ce|charinsert|dynamicpagelist|rss|langconvert|categorylist"
 )
-_TAG = re.compile(rf"<(?:!--|(/?)({_DROPPED}|nowiki|pre|syntaxhighlight|source|poem)(?![\w-])([^<>]*)>)", re.IGNORECASE)
+_TRANSCLUSION = "noinclude|onlyinclude"
+_TAG = re.compile(rf"<(?:!--|(/?)({_DROPPED}|nowiki|pre|syntaxhighlight|source|poem|{_TRANSCLUSION})(?![\w-])([^<>]*)>)", re.IGNORECASE)
 _INLINE = frozenset({"ref", "math", "chem", "ce", "hiero", "score"})
+_TAGS_ALONE = frozenset(_TRANSCLUSION.split("|"))  # of these the tags go, even inside of other tags, and the content stays
 _CODE = frozenset({"pre", "syntaxhighlight", "source"})
+_NOWIKI_IN_PRE = re.compile(r"<nowiki>((?:[^<]|<(?!/?nowiki>))*)</nowiki>", re.IGNORECASE)
 _BLANK_LINE_END = re.compile(r"[ \t]*\n")
 
 
@@ -45,6 +48,8 @@ class Stripper:
                 out.append(text[position : found.start()])
             if found[2] is None:
                 position = self._comment(text, found.start(), out)
+            elif found[2].lower() in _TAGS_ALONE:
+                position = found.end()
             elif found[1] or found[3].endswith("/"):
                 position = found.end()
                 if found[2].lower() == "nowiki":
@@ -76,10 +81,11 @@ class Stripper:
             return opening.end()
         inner = text[opening.end() : closing.start()]
         if name == "nowiki":
-            out.append(self.save(html.unescape(inner)))
+            out.append(self.save(unescape(inner)))
         elif name in _CODE:
             block = "inline" not in opening[3]
-            literal = self.save(html.unescape(inner).strip("\n"))
+            inner = _NOWIKI_IN_PRE.sub(r"\1", inner) if name == "pre" else inner
+            literal = self.save(unescape(inner).strip("\n"))
             out.append(f"{BLOCK}{literal}{BLOCK}" if block else literal)
         elif name == "poem":
             unclosed, self._unclosed = self._unclosed, {"poem"}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 
-from corpus_tuner.clean.wikitext.strip import BLOCK, LINE, NOTHING
+from corpus_tuner.clean.wikitext.strip import BLOCK, INLINE, LINE, NOTHING
 
 _HIDDEN = re.compile(r"<(span|div|small|sup)\b[^<>]*display:\s*none[^<>]*>[^<]*</\1\s*>", re.IGNORECASE)
-_INLINE = re.compile(
-    r"</?(?:abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|mark|noinclude|nobr|onlyinclude|q|rb|ref|rp|rt|rtc|ruby|"
-    r"s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr|translate|tvar|languages|includeonly|nowiki|nowrap|references|"
-    r"gallery|imagemap|timeline|math|poem)(?![\w-])[^<>]*>",
-    re.IGNORECASE,
+_NAMES = (
+    "abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|mark|nobr|q|rb|ref|rp|rt|rtc|ruby|"
+    "s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr|nowiki|nowrap|references|gallery|imagemap|timeline|math|poem"
 )
+_INLINE = re.compile(rf"</?(?:{_NAMES}|translate|tvar|languages|includeonly)(?![\w-])[^<>]*>", re.IGNORECASE)
 _BREAK = re.compile(r"</?br(?![\w-])[^<>]*>", re.IGNORECASE)
 _BLOCK = re.compile(
     r"</?(?:address|article|aside|blockquote|center|div|dl|figure|figcaption|footer|header|hr|main|nav|ol|p|pre|section|ul)(?![\w-])[^<>]*>",
@@ -22,11 +21,16 @@ _STRUCTURE = re.compile(r"<(/?)(caption|dd|dt|h[1-6]|li|table|tbody|td|tfoot|th|
 _AS_WIKITEXT = {
     "caption": "\n|+ ", "dd": "\n: ", "dt": "\n; ", "li": "\n* ", "td": "\n| ", "th": "\n! ", "tr": "\n|-\n",
 }  # fmt: skip
-_LABELLED_LINK = re.compile(r"\[(?:(?:https?|ftps?|irc|news|gopher)://|//|mailto:)[^\s\[\]<>\"]*[ \t]+([^\[\]\n]*)\]", re.IGNORECASE)
-_BARE_LINK = re.compile(r"\[(?:(?:https?|ftps?|irc|news|gopher)://|//|mailto:)[^\s\[\]<>\"]*\]", re.IGNORECASE)
+_ADDRESS = r"(?:(?:https?|ftps?|sftp|ircs?|news|gopher|git|ssh|svn|telnet)://|//|mailto:|tel:)[^\s\[\]<>\"']*+(?:'(?!')[^\s\[\]<>\"']*+)*+"
+_LABEL = r"[^\[\]\n]*+(?:\[[^\[\]\n]*+\][^\[\]\n]*+)*+"  # may hold brackets, in pairs
+_LABELLED_LINK = re.compile(rf"\[{_ADDRESS}(?:[^\S\n]+|(?=[<\"']))({_LABEL})\]", re.IGNORECASE)
+_BARE_LINK = re.compile(rf"\[{_ADDRESS}\]", re.IGNORECASE)
+# What leaves no text at the start of a line: behind it stand no list, table or heading, nor a space that would split the paragraph.
+_OPENING = re.compile(rf"\n((?:''++|{NOTHING}|</?(?:{_NAMES})(?![\w-])[^<>]*>|\[{_ADDRESS}\])++)(?=[ *#:;{{|!=-])", re.IGNORECASE)
 _QUOTES = re.compile("'{2,}")
 _BOLD_LINE = re.compile("^.*'''.*$", re.MULTILINE)
-_SWITCH = re.compile(r"__\w+?__")
+_SWITCH = re.compile(r"__[^\s<>\[\]{}|=]+?__")
+_IN_ANY_CASE = frozenset({"__NOTOC__", "__TOC__", "__FORCETOC__", "__NOGALLERY__", "__NOEDITSECTION__"})
 
 
 def _one_letter(before: str) -> bool:
@@ -43,6 +47,7 @@ def _space_before(before: str) -> bool:
 
 def reduce_tags(text: str, switches: frozenset[str]) -> str:
     """`text` with blocks and line breaks as marks and no other tags, labels of external links, no quotes or switches."""
+    text = _OPENING.sub(rf"\n{INLINE}\1", f"\n{text}")[1:]
     if "<" in text:
         text = _HIDDEN.sub("", text)
         text = _INLINE.sub("", text)
@@ -53,7 +58,7 @@ def reduce_tags(text: str, switches: frozenset[str]) -> str:
         text = _LABELLED_LINK.sub(r"\1", text)
         text = _BARE_LINK.sub("", text)
     if "__" in text:
-        text = _SWITCH.sub(lambda found: "" if found.group() in switches else found.group(), text)
+        text = _SWITCH.sub(lambda word: "" if word.group() in switches or word.group().upper() in _IN_ANY_CASE else word.group(), text)
     if "'''" in text:
         text = _BOLD_LINE.sub(_without_quotes, text)
     return text.replace("''", "").replace(NOTHING, "")

@@ -10,16 +10,22 @@ _SPACES = re.compile(r"(?<![ \n])[ \t\u00a0\u2002\u2003\u2009\u200a\u202f]{2,}|[
 # The first two are marks of earlier steps, ALONE and INLINE.
 _INVISIBLE = re.compile("[\x04\x05\u00ad\u200b\u200e\u200f\u2060\ufeff]")
 _EMPTY = re.compile(r" ?(?:\([\s;,:]*\)|\[[\s;,]*\]|（[\s;,；，、]*）)")
+_REFERENCE = re.compile(r"&#?\w+;")  # without its semicolon it is none: `?a=1&copy=2`
 _OPENING = re.compile(r"\(\s*[;,:][\s;,:]*|\( ")
 _CLOSING = re.compile(r"(?<![\s;,])[\s;,]+\)")
 _LOOSE = re.compile(r" (?=[,.](?:[ \n]|$))")
 _STRAY = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}")
 
 
+def unescape(text: str) -> str:
+    """`text` with the characters that its references stand for."""
+    return _REFERENCE.sub(lambda found: html.unescape(found.group()), text)
+
+
 def tidy(text: str) -> str:
     """`text` as one would print it. Linear."""
     if "&" in text:
-        text = html.unescape(text.replace("&nbsp;", " "))
+        text = unescape(text.replace("&nbsp;", " "))
     text = _INVISIBLE.sub("", text)
     text = _SPACES.sub(" ", text)
     if "(" in text or "[" in text or "（" in text:
