@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from corpus_tuner.models.embedding import Embedding
 
 TOP = 3  # sections that go before a question
+ARMS = (
+    *(who + beside for who in ("base", "expert") for beside in ("", "+retrieval", "+embedding", "+section")),
+    "retrieval", "embedding", "nearest", "reader", "expert+reader",
+)  # fmt: skip
+
+
+def check_arm(place: Place, name: str, base_url: str = "") -> None:
+    """Raises CorpusTunerError for what `open_arm` would not open."""
+    wanted = place.settings
+    if name in ARMS and name.endswith("embedding") and not wanted.evaluate.embedding:
+        raise CorpusTunerError("retrieval by embeddings needs an encoder: name it in evaluate.embedding (and its evaluate.embedding_base_url)")
+    if name not in ARMS and not base_url and wanted.generate.writer != "llm":
+        raise CorpusTunerError(f"there is no model {name!r} here: {', '.join(ARMS)}, or a model of --base-url")
 
 
 def open_arm(
@@ -34,9 +47,7 @@ def open_arm(
     """
     from corpus_tuner.models.retrieval import Nearest, Retrieval, language_of
 
-    who, _, beside = name.partition("+")
-    if who in ("base", "expert") and beside in ("", "retrieval", "embedding", "section"):
-        return _model(place, name, sections, calls, questions)
+    check_arm(place, name, base_url)
     if name == "retrieval":
         return Retrieval(sections)
     if name == "embedding":
@@ -44,15 +55,15 @@ def open_arm(
     if name in ("reader", "expert+reader"):
         from corpus_tuner.models.reader import Reader
 
-        expert = open_model(place.receipt(), place.folder, calls=calls) if who == "expert" else None
+        expert = open_model(place.receipt(), place.folder, calls=calls) if name == "expert+reader" else None
         return Reader(sections, trained(place), expert)
     if name == "nearest":
         return Nearest(((one.question, one.answer) for one in trained(place)), language_of(sections))
+    if name in ARMS:
+        return _model(place, name, sections, calls, questions)
     from corpus_tuner.models.endpoint import Endpoint
 
     wanted = place.settings.generate
-    if not base_url and wanted.writer != "llm":
-        raise CorpusTunerError(f"there is no model {name!r} here: expert, base, retrieval, nearest, reader, or a model of --base-url")
     return Endpoint(base_url or wanted.base_url, wanted.api_key_env, name, calls)
 
 
@@ -77,12 +88,10 @@ def _model(
 
 
 def _embedding(place: Place, sections: Sequence[Section], calls: Calls | None) -> Embedding:
-    """Retrieval by the encoder that the settings name. Raises CorpusTunerError where they name none."""
+    """Retrieval by the encoder that the settings name."""
     from corpus_tuner.models.embedding import Embedding, Local, Remote
 
     wanted = place.settings.evaluate
-    if not wanted.embedding:
-        raise CorpusTunerError("retrieval by embeddings needs an encoder: name it in evaluate.embedding (and its evaluate.embedding_base_url)")
     if not wanted.embedding_base_url:
         return Embedding(sections, Local(wanted.embedding), place.folder)
     url, key = wanted.embedding_base_url, place.settings.generate.api_key_env

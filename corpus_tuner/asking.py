@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from corpus_tuner.arms import TOP, open_arm, pairs, splits, trained
+from corpus_tuner.arms import TOP, check_arm, open_arm, pairs, splits, trained
 from corpus_tuner.costs import Tagged, costs
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import IMPROVE, Counts, Place
@@ -86,6 +86,17 @@ class Asker:
 
 
 # ---------------------------------------------------------------------------------------------------------- evaluate
+
+
+def check_evaluate(place: Place) -> None:
+    """Raises CorpusTunerError for an arm that there is not, and for the user's questions where they cannot be read."""
+    from corpus_tuner.evaluate import questions as build
+
+    wanted = place.settings.evaluate
+    for name in wanted.arms:
+        check_arm(place, name)
+    if wanted.questions:
+        build.from_file(place.toml.parent / wanted.questions, [])
 
 
 def evaluate(place: Place, progress: Progress) -> Counts:

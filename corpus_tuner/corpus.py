@@ -75,6 +75,8 @@ class Corpus:
             for stage in STAGES:
                 if fresh or is_stale(stage, self.place):
                     try:
+                        if not ran:
+                            self._check(stage.name, until)
                         run(stage, self.place, watcher or Nobody())
                     except CorpusTunerError:
                         self._forget_if_new()
@@ -90,6 +92,12 @@ class Corpus:
             {name: entry["counts"] for name, entry in self.place.manifest().items()},
             self.paths(),
         )
+
+    def _check(self, first: str, until: str) -> None:
+        """Looks, before any of the stages from `first` to `until` costs time or money, for what the settings name."""
+        names = [stage.name for stage in STAGES]
+        for stage in STAGES[names.index(first) : names.index(until) + 1]:
+            stage.check(self.place)
 
     def fetch(self, **options: Any) -> Built:
         """Up to the documents."""

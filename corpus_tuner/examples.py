@@ -8,7 +8,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from corpus_tuner import recipes
+from corpus_tuner import plugins, recipes
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place, keep_rejects
 from corpus_tuner.records import Example, Model, Progress, Reason, Reject, Section
@@ -45,6 +45,14 @@ def generate(place: Place, progress: Progress) -> Counts:
     write_jsonl(place.examples, examples)
     counts = {"examples": len(examples), "rejects": len(rejects)}
     return counts | (_used(place) if calls is not None else {})
+
+
+def check_generate(place: Place) -> None:
+    """Raises CorpusTunerError for a writer that is not installed, and for one that lacks its model."""
+    wanted = place.settings.generate
+    plugins.check("writers", wanted.writer)
+    if wanted.writer == "llm":
+        writing_price(place, bounded=wanted.max_cost > 0)
 
 
 def _teacher(place: Place, calls: Calls) -> tuple[Model, Meter]:

@@ -170,6 +170,7 @@ class Stage:
     inputs: Callable[[Place], Any]  # JSON values: all that its result depends on
     run: Callable[[Place, Progress], Counts]
     outputs: Callable[[Place], Iterable[Path]]  # that exist once it is done
+    check: Callable[[Place], None] = lambda _: None  # raises CorpusTunerError for what the settings name and is not there
 
 
 class Watcher(Protocol):

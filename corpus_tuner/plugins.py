@@ -13,12 +13,15 @@ from corpus_tuner.errors import CorpusTunerError
 
 def load(group: str, name: str) -> Any:
     """The object that entry point `name` of `corpus_tuner.GROUP` names. Raises CorpusTunerError for an unknown name."""
+    check(group, name)
+    return _group(group)[name].load()
+
+
+def check(group: str, name: str) -> None:
+    """Raises CorpusTunerError where `corpus_tuner.GROUP` has no entry point `name`; nothing is loaded for it."""
     found = _group(group)
     if name not in found:
-        raise CorpusTunerError(
-            f"there is no {group.rstrip('s')} named {name!r}: choose from {', '.join(sorted(found))}"
-        )
-    return found[name].load()
+        raise CorpusTunerError(f"there is no {group.rstrip('s')} named {name!r}: choose from {', '.join(sorted(found))}")
 
 
 def each(group: str) -> Iterator[tuple[str, Any]]:

@@ -109,6 +109,12 @@ def _templates(place: Place, source: SourceSettings) -> str:
         raise CorpusTunerError(f"{place.toml}: source.templates = {source.templates!r} cannot be read: {fault}") from None
 
 
+def check_clean(place: Place) -> None:
+    """Raises CorpusTunerError for a table of templates that is not there."""
+    for source in place.settings.source:
+        _templates(place, source)
+
+
 def clean_inputs(place: Place) -> Any:
     """The documents, which sections of them are wanted, and what the user says of their templates."""
     selected = [[source.sections, _templates(place, source)] for source in place.settings.source]

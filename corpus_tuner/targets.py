@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from corpus_tuner import plugins
 from corpus_tuner import settings as toml
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.settings import Settings
@@ -20,6 +21,9 @@ Overrides = Mapping[str, Any]
 """Flags as dotted keys of the TOML: {"generate.writer": "llm", "source.sections": ["Mission/*"]}; `per_section` stands
 for every kind's count, and `base_url` for the endpoint of the part that the same flags name, else of each remote part."""
 
+
+PLUGGED = {"generate.writer": "writers", "train.trainer": "trainers"}  # keys that name a plug-in, and its group
+MOST_NAMED = 10  # corpora in a line that names what there is
 
 Mode = Literal["build", "try", "read"]
 
@@ -45,6 +49,9 @@ def resolve(
     if not target.strip():
         raise CorpusTunerError("the TARGET is empty: give a corpus's name, a TOML file, a URL, or a local file or folder")
     flags = flags or {}
+    for key, group in PLUGGED.items():
+        if key in flags:
+            plugins.check(group, flags[key])
     path = _existing(target, root)
     if path is not None and name and name != path.stem:
         raise CorpusTunerError(f"{target} is the corpus {path.stem!r} already: --name is for a new URL, file or folder")
@@ -59,7 +66,12 @@ def resolve(
             raise CorpusTunerError(f"{target} is no corpus yet: corpus-tuner build {target}")
         else:
             return Target(_create(path, name, locator, flags), path, new=True)
-    return Target(_with_flags(path, flags, save, mode), path)
+    settings = _with_flags(path, flags, save, mode)
+    if settings.corpus.name != path.stem and path.parent.resolve() == (root / "sources").resolve():
+        raise CorpusTunerError(
+            f'{path}: corpus.name = "{settings.corpus.name}" is the name of another file: write "{path.stem}", or rename the file'
+        )
+    return Target(settings, path)
 
 
 def _existing(target: str, root: Path) -> Path | None:
@@ -82,7 +94,8 @@ def _locator(target: str, root: Path) -> str:
             return os.path.relpath(local.resolve(), (root / "sources").resolve()) + rest
     known = sorted(path.stem for path in (root / "sources").glob("*.toml"))
     near = difflib.get_close_matches(target, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none yet'}"
+    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known[:MOST_NAMED]) or 'none yet'}{more}"
     raise CorpusTunerError(
         f"{target!r} is no corpus in {root / 'sources'}, no TOML file, no URL and no local file; {hint}"
     )
@@ -126,9 +139,11 @@ def _create(path: Path, name: str, locator: str, flags: Overrides) -> Settings:
 def _with_flags(path: Path, flags: Overrides, save: bool, mode: Mode) -> Settings:
     """The TOML's settings; flags that differ are written into it with `save`, and refused without, but to try them."""
     settings = toml.read(path)
+    if not flags:
+        return settings
     import tomlkit
 
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    document = tomlkit.parse(toml.text_of(path))
     _apply(document, flags)
     wanted = toml.parse(document.unwrap(), str(path))
     if wanted == settings:

@@ -67,6 +67,19 @@ def dataset_inputs(place: Place) -> Any:
     ]
 
 
+def check_train(place: Place) -> None:
+    """Raises CorpusTunerError for a trainer that is not installed, a method that it does not know, and a file of rows that is
+    not there."""
+    settings = place.settings.train
+    plugins.check("trainers", settings.trainer)
+    if settings.preferences and "dpo" not in plugins.methods(settings.trainer):
+        raise CorpusTunerError(f'the {settings.trainer} trainer knows no preferences: use trainer = "lora"')
+    for key in ("replay", "preferences"):
+        name = getattr(settings, key)
+        if name and not (place.toml.parent / name).is_file():
+            raise CorpusTunerError(f"{place.toml}: train.{key} = {name!r} is no file that is there: give its path, from beside the TOML")
+
+
 def train(place: Place, progress: Progress) -> Counts:
     """The expert, in a folder that takes its place only when it is whole."""
     inputs = digest(train_inputs(place))
@@ -77,8 +90,6 @@ def train(place: Place, progress: Progress) -> Counts:
         settings = replace(settings, suffix=place.settings.corpus.name[:18])  # Azure's bound, the shortest known
     if settings.replay:
         settings = replace(settings, replay=str(place.toml.parent / settings.replay))
-    if settings.preferences and "dpo" not in plugins.methods(settings.trainer):
-        raise CorpusTunerError(f'the {settings.trainer} trainer knows no preferences: use trainer = "lora"')
     trainer = plugins.load("trainers", settings.trainer)()
     rows, validation = _rows(place)
     partial = place.expert.with_name(f".{place.expert.name}-{inputs[:8]}.partial")
@@ -96,10 +107,7 @@ def train(place: Place, progress: Progress) -> Counts:
 def _rows(place: Place) -> tuple[Path, Path | None]:
     """What is trained on, and the validation file if there is one: the pairs of the corpus, or the user's preferences."""
     if place.settings.train.preferences:
-        rows = place.toml.parent / place.settings.train.preferences
-        if not rows.is_file():
-            raise CorpusTunerError(f"{place.toml}: train.preferences names {rows}, which is not there")
-        return rows, None
+        return place.toml.parent / place.settings.train.preferences, None
     validation = place.dataset / "validation.jsonl"
     return place.dataset / "train.jsonl", validation if validation.exists() else None
 

@@ -100,6 +100,26 @@ def test_a_misspelt_key_is_refused_with_the_nearest(root) -> None:
     assert not (root / "generated").exists()
 
 
+@pytest.mark.parametrize(("keys", "says"), [
+    ('[evaluate]\narms = ["expert", "exprt"]', "there is no model 'exprt'"),
+    ('[evaluate]\narms = ["embedding"]', "evaluate.embedding"),
+    ('[evaluate]\nquestions = "own.csv"', "there is no file of questions"),
+    ('[evaluate]\nquestions = "notes.md"', "notes.md:1 is not JSON"),
+    ('[train]\ntrainer = "lora"\nbase = "x"\nreplay = "."', "train.replay = '.' is no file"),
+    ('[train]\ntrainer = "hamster"', "there is no trainer named 'hamster'"),
+    ('[generate]\nwriter = "llm"', "needs a model"),
+])
+def test_what_the_toml_names_is_looked_for_before_anything_is_done(root, keys, says) -> None:
+    """A slip that an evaluation would end on shows before a model was paid and another trained; `fetch` needs none of it."""
+    with (root / "sources" / "notes.toml").open("a") as file:
+        file.write(keys)
+    result = run(root, "build", "notes")
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not (root / "generated" / "notes" / "documents.jsonl").exists()
+    assert run(root, "fetch", "notes").exit_code == 0
+
+
 def test_a_full_disk_is_one_line_and_exit_code_1(root) -> None:
     """The stage writes nothing; with room again the same command goes on."""
     code = (

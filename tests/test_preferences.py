@@ -56,7 +56,7 @@ def test_a_corpus_is_trained_on_its_users_preferences(tmp_path: Path) -> None:
     ("train", "said"),
     [
         ('preferences = "rows.jsonl"', "train.preferences is of trainer"),
-        ('trainer = "lora"\nbase = "tiny"\npreferences = "nowhere.jsonl"', "nowhere.jsonl, which is not there"),
+        ('trainer = "lora"\nbase = "tiny"\npreferences = "nowhere.jsonl"', "'nowhere.jsonl' is no file"),
         ('trainer = "lora"\npreferences = "rows.jsonl"\nbeta = 0', "train.beta must be"),
     ],
 )

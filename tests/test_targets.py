@@ -122,6 +122,33 @@ def test_reading_makes_no_corpus(tmp_path: Path) -> None:
     assert not (tmp_path / "sources").exists()
 
 
+def test_a_toml_in_sources_has_its_files_name(tmp_path: Path) -> None:
+    """One copied from another would build over the other's folder."""
+    path = resolve(URL, tmp_path).path
+    copy = path.with_name("mine.toml")
+    copy.write_text(path.read_text())
+    with pytest.raises(CorpusTunerError, match='write "mine"'):
+        resolve("mine", tmp_path)
+    elsewhere = tmp_path / "any.toml"
+    elsewhere.write_text(path.read_text())
+    assert resolve(str(elsewhere), tmp_path).settings.corpus.name == "apollo-8"
+
+
+def test_flags_are_written_beside_a_byte_order_mark(tmp_path: Path) -> None:
+    """Some editors open a file with one; it goes, and all else stays."""
+    path = resolve(URL, tmp_path).path
+    path.write_text("\ufeff" + path.read_text(), encoding="utf-8")
+    assert resolve("apollo-8", tmp_path, flags={"generate.limit": 3}, save=True).settings.generate.limit == 3
+
+
+def test_a_plug_in_that_there_is_not_never_reaches_a_toml(tmp_path: Path) -> None:
+    """The next command would stumble over the slip of this one."""
+    for flags in ({"generate.writer": "poet"}, {"train.trainer": "hamster"}):
+        with pytest.raises(CorpusTunerError, match="choose from"):
+            resolve(URL, tmp_path, flags=flags, save=True)
+    assert not (tmp_path / "sources").exists()
+
+
 def test_an_estimate_tries_flags_of_the_writer_without_keeping_them(tmp_path: Path) -> None:
     """Those of other stages must still be the TOML's, for what they change is done, not tried."""
     resolve("https://x.org/a", tmp_path)

@@ -57,8 +57,8 @@ def sample(questions: Iterable[Question], per_class: int, seed: int = 0) -> list
 
 
 def from_file(path: Path, sections: Iterable[Section] = ()) -> list[Question]:
-    """A user's own questions: JSONL of {"question", "answers" (or "answer"), "class"}, CSV with such columns (further
-    right answers in columns answer2, answer3, ...), or SQuAD's format: its JSON, or a row a line with a "context".
+    """A user's own questions: JSONL of {"question", "answers" (or "answer"), "class"}, CSV with such columns (one right
+    answer each; further ones in columns answer2, answer3, ...), or SQuAD's format: its JSON, or a row a line with a "context".
 
     A question that is asked twice accepts the answers of both. SQuAD's unanswerable questions become the class
     "unanswerable", whose one right answer is the empty text, as in SQuAD 2.0's own scorer. One about a paragraph rests on
@@ -126,10 +126,11 @@ def _from_jsonl(text: str, path: Path) -> Iterator[Read]:
 
 def _from_csv(text: str, path: Path) -> Iterator[Read]:
     rows = csv.DictReader(io.StringIO(text, newline=""))
-    if "question" not in (rows.fieldnames or ()) or "answer" not in (rows.fieldnames or ()):
+    right = [key for key in rows.fieldnames or () if re.fullmatch(r"answers?\d*", key)]
+    if "question" not in (rows.fieldnames or ()) or not right:
         raise CorpusTunerError(f'{path}: the first line must name the columns, "question" and "answer" among them')
     for row in rows:
-        answers = [value for key, value in row.items() if key and re.fullmatch(r"answer\d*", key) and value and value.strip()]
+        answers = [row[key] for key in right if (row[key] or "").strip()]
         cls = {"class": row["class"]} if (row.get("class") or "").strip() else {}
         yield _from_row({"question": row["question"], "answers": answers, **cls}, f"{path}:{rows.line_num}"), ""
 

@@ -140,6 +140,8 @@ def test_a_csv_file_of_questions(tmp_path) -> None:
     path.write_text('question,answer,answer2,class\r\n"Who, then?",Borman,"Frank\nBorman",crew\r\nWhen?,1968,,\r\n', encoding="utf-8")
     found = from_file(path)
     assert [(one.text, one.answers, one.cls) for one in found] == [("Who, then?", ("Borman", "Frank\nBorman"), "crew"), ("When?", ("1968",), "own")]
+    path.write_text("question,answers\nWhen?,1968\n", encoding="utf-8")
+    assert from_file(path)[0].answers == ("1968",), "the key of JSONL is a column's name, too"
     for head in ("a,b\n1,2\n", "", "question,answer\nWho?,\n"):
         path.write_text(head, encoding="utf-8")
         with pytest.raises(CorpusTunerError, match=r"own\.csv"):
