@@ -21,7 +21,7 @@ MOST_ROWS = 100_000  # of a grid: it is written out, and a writing model is paid
 LOCATOR = "recipe://grid"  # of the one source of a grid
 ARMS = ("base", "expert", "nearest")  # the best sentence of a row would be the row itself
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_TAKEN = ("rewrite", "abstain")  # kinds that an evaluation treats otherwise
+_TAKEN = ("rewrite", "abstain", "reverse", "cross", "inference")  # kinds that the split or an evaluation treats otherwise
 _OF_TEXTS = ("plan", "kinds", "reworded", "round_trip", "judge", "max_section_words")  # keys of [generate]
 _NAME = re.compile(r"[_a-z][_a-z0-9]*", re.IGNORECASE | re.ASCII)
 
