@@ -34,7 +34,7 @@ class Corpus:
 
     def __init__(self, place: Place, *, new: bool = False) -> None:
         self.place = place
-        self._new = new
+        self.is_new = new  # its TOML was written just now
 
     @classmethod
     def open(
@@ -90,7 +90,7 @@ class Corpus:
             self.name,
             tuple(ran),
             {name: entry["counts"] for name, entry in self.place.manifest().items()},
-            self.paths(),
+            self.paths(until),
         )
 
     def _check(self, first: str, until: str) -> None:
@@ -195,15 +195,20 @@ class Corpus:
         report = self.place.report()
         return report.with_name("table.txt").read_text(encoding="utf-8").rstrip() if report else ""
 
-    def paths(self) -> dict[str, str]:
-        """Where the expert, the dataset and the report lie, of those that there are."""
-        report = self.place.report()
-        found = {"expert": self.place.expert, "dataset": self.place.dataset, "report": report}
-        return {name: str(path) for name, path in found.items() if path and path.exists()}
+    def paths(self, until: str = "evaluate") -> dict[str, str]:
+        """Where the results of the stages up to `until` lie, of those that there are."""
+        place = self.place
+        documents, sections = (path if path.is_file() else path.with_suffix("") for path in (place.documents, place.sections))
+        found = (
+            ("documents", documents), ("sections", sections), ("examples", place.examples), ("dataset", place.dataset),
+            ("expert", place.expert), ("report", place.report()),
+        )  # fmt: skip
+        last = [stage.name for stage in STAGES].index(until) + 1
+        return {name: str(path) for name, path in found[:last] if path and path.exists()}
 
     def _forget_if_new(self) -> None:
         """Takes back the TOML that this very command wrote for a URL or file that gave no document."""
-        if self._new and not is_stored(self.place.documents) and not self.place.partial.exists():
+        if self.is_new and not is_stored(self.place.documents) and not self.place.partial.exists():
             self.place.toml.unlink()
             shutil.rmtree(self.place.folder)
 

@@ -50,11 +50,35 @@ def test_with_json_stdout_holds_nothing_but_the_result(root) -> None:
         assert json.loads(result.stdout)["ran"] == ran
 
 
+def test_a_result_says_where_it_lies_and_what_may_come_next(root) -> None:
+    """A stage names the files up to its own, in text and in JSON, and a new corpus by what name it is asked for."""
+    (root / "Tram.md").write_text(NOTES)
+    result = run(root, "clean", str(root / "Tram.md"))
+    assert "tram is a new corpus" in result.stderr
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert list(lines) == ["documents", "sections", "next"]
+    assert Path(lines["sections"]).is_file()
+    assert lines["next"].startswith("corpus-tuner show tram sections --root ")
+    paths = json.loads(run(root, "clean", "tram", "--json").stdout)["paths"]
+    assert paths == {name: lines[name] for name in ("documents", "sections")}
+
+
+@pytest.mark.parametrize("words", [("bild",), ("build",), ("build", "x", "--foo"), ("build", "x", "--limit", "0"), ("jobs", "lst")])
+def test_a_wrong_command_line_is_one_line_as_other_mistakes_are(words) -> None:
+    """It names the page that helps."""
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("corpus-tuner: ")
+    assert "--help" in result.stderr
+
+
 def test_help_lists_the_commands_in_the_order_of_the_work() -> None:
     """build and its stages come first, in the order in which they run."""
     names = list(app.commands)
     assert app.list_commands(None) == names
     assert names[:7] == ["build", "fetch", "clean", "generate", "dataset", "train", "evaluate"]
+    assert "..." not in CliRunner().invoke(app, ["--help"]).stdout.partition("Commands:")[2]
 
 
 def test_sections_selects_by_heading_path(root) -> None:

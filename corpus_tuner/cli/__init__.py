@@ -6,20 +6,13 @@ import click
 
 from corpus_tuner.cli import asking, building, looking
 from corpus_tuner.cli.edge import common
+from corpus_tuner.cli.group import Commands
 from corpus_tuner.dataset.prepare import command as prepare_command
 from corpus_tuner.serve import command as serve_command
 from corpus_tuner.train import command as jobs_command
 
 
-class _InOrder(click.Group):
-    """A group whose help lists the commands in the order of the work, not of the alphabet."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The names as they were added."""
-        return list(self.commands)
-
-
-@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="corpus-tuner", prog_name="corpus-tuner")
 def app() -> None:
     """From a corpus to a domain expert that you own, with proof of what it learned.

@@ -58,7 +58,7 @@ def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
     for how, passages in (("supported", response.support), ("contradicted", response.against)):
         for one in passages:
             click.echo(f"  {how} by {one['heading']}: {one['text']}" + (f"\n    {one['url']}" if one["url"] else ""))
-    if not response.verdict and not response.support:
+    if response.answer and not response.verdict and not response.support:
         click.echo("  nothing in the corpus supports this answer")
 
 
@@ -72,7 +72,7 @@ def chat(name: str, model: str, base_url: str, root: Path, as_json: bool) -> Non
     asker = read_corpus(name, root).asker(model, base_url)
     while True:
         try:
-            line = click.prompt("you", prompt_suffix="> ", default="", show_default=False, err=as_json)
+            line = click.prompt("you", prompt_suffix="> ", default="", show_default=False, err=True)
         except click.Abort:
             line = ""
         if not line.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,10 @@ def _stage_command(name: str, until: str, help_text: str) -> click.Command:
         from corpus_tuner.watching import watcher
 
         corpus = open_corpus(target, root, **flags)
+        if corpus.is_new:
+            click.echo(f"{corpus.name} is a new corpus: {corpus.place.toml} describes it", err=True)
         built = corpus.build(until, fresh=fresh, watcher=watcher())
-        click.echo(indented(built)) if as_json else _print_built(built, corpus)
+        click.echo(indented(built)) if as_json else _print_built(built, corpus, _next(until, corpus.name, root))
 
     return command
 
@@ -43,14 +46,21 @@ STAGES = (
 )
 
 
-def _print_built(built: Built, corpus: Corpus) -> None:
+def _next(until: str, name: str, root: Path) -> str:
+    """What a person may want after that stage."""
+    shown = {"fetch": "show {} documents", "clean": "show {} sections", "generate": "show {} examples", "dataset": "train {}"}
+    command = shown.get(until, 'ask {} "a question"').format(name)
+    return f"corpus-tuner {command}{'' if root == Path() else f' --root {shlex.quote(str(root))}'}"
+
+
+def _print_built(built: Built, corpus: Corpus, afterwards: str) -> None:
     if not built.ran:
         click.echo(f"{built.name} is up to date")
     for name, path in built.paths.items():
-        click.echo(f"{name:8} {path}")
+        click.echo(f"{name:9} {path}")
     if "evaluate" in built.ran:
-        click.echo()
-        click.echo(corpus.table())
+        click.echo(f"\n{corpus.table()}\n")
+    click.echo(f"{'next':9} {afterwards}")
 
 
 @click.command()

@@ -42,7 +42,7 @@ KEYS = {  # flag -> the key of the TOML that it stands for
 def build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that stand for keys of the TOML."""
     options = (
-        click.option("--name", default="", help="Name of a new corpus (default: from the URL or file)."),
+        click.option("--name", default="", metavar="NAME", help="Name of a new corpus (default: from the URL or file)."),
         click.option(
             "--sections", multiple=True, metavar="GLOB", help="Only these heading paths, as in 'Mission/*'. Repeatable."
         ),
@@ -55,18 +55,18 @@ def build_flags(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--exclude", multiple=True, metavar="GLOB", help="Of a folder or site: not these paths. Repeatable."),
         click.option("--columns", multiple=True, metavar="NAME", help="Of a table: the title's column, then those of the text. Repeatable."),
         click.option("--templates", metavar="FILE", help="Of a wiki: a TOML file of what its own templates say."),
-        click.option("--writer", help="Who writes the questions: rules (offline) or llm."),
-        click.option("--model", help="The writing model (llm)."),
-        click.option("--base-url", help="OpenAI-compatible endpoint of the llm writer or the remote trainer."),
-        click.option("--base", help="Model to tune: scratch, a Hugging Face id or folder, a host's model name."),
-        click.option("--trainer", help="scratch, lora or remote."),
+        click.option("--writer", metavar="rules|llm", help="Who writes the questions: rules works offline."),
+        click.option("--model", metavar="NAME", help="The writing model (llm)."),
+        click.option("--base-url", metavar="URL", help="OpenAI-compatible endpoint of the llm writer or the remote trainer."),
+        click.option("--base", metavar="MODEL", help="Model to tune: scratch, a Hugging Face id or folder (lora), a host's model name (remote)."),
+        click.option("--trainer", metavar="scratch|lora|remote", help="Who tunes it."),
         click.option("--per-section", type=click.IntRange(1), metavar="N", help="Pairs of each kind for a section."),
         click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Requests in flight (64)."),
         click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N sections."),
         click.option(
             "--max-cost", type=click.FloatRange(0, min_open=True), metavar="X", help="Stop before a call that might pass this sum."
         ),
-        click.option("--format", multiple=True, help="A further export: prompt-completion, csv, parquet. Repeatable."),
+        click.option("--format", multiple=True, metavar="FORMAT", help="A further export: prompt-completion, csv, parquet. Repeatable."),
         click.option("--questions", metavar="FILE", help="Your own questions to evaluate with: JSONL, CSV or SQuAD's format."),
         click.option("--sample", type=click.IntRange(1), metavar="N", help="Evaluate with N questions of each class (train.seed)."),
         click.option("--engine", type=click.Choice(["local", "ray"]), help="Who fetches and cleans a dump: all cores, or Ray's cluster."),

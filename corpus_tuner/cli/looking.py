@@ -92,7 +92,7 @@ def show(name: str, kind: str, limit: int | None, root: Path, as_json: bool) -> 
 
 def _plain(kind: str, record: Any) -> str:
     if kind == "documents":
-        return f"{record.title}  {record.url}  {record.format}, revision {record.revision or '-'}, {record.licence or 'no licence stated'}"
+        return f"{record.title}  {record.url or record.id}  {record.format}, revision {record.revision or '-'}, {record.licence or 'no licence stated'}"
     if kind == "sections":
         return f"## {record.heading}  [{record.id}]\n{record.text}\n"
     if kind == "examples":

@@ -31,7 +31,7 @@ def _remote(command: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
 
 
-@click.option("--limit", type=click.IntRange(1), default=20)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, metavar="N", help="At most so many.")
 def list_jobs(base_url: str, api_key_env: str, limit: int, root: Path, as_json: bool) -> None:  # noqa: ARG001
     """The newest jobs."""
     from corpus_tuner.train import jobs as remote
@@ -40,6 +40,8 @@ def list_jobs(base_url: str, api_key_env: str, limit: int, root: Path, as_json: 
     if as_json:
         click.echo(indented(found))
         return
+    if not found:
+        click.echo(f"there are no jobs at {base_url}", err=True)
     for job in found:
         click.echo(f"{job.id}  {job.status:10}  {job.model} -> {job.fine_tuned_model or '-'}")
 
