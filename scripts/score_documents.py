@@ -6,7 +6,7 @@ DATA_FOLDER holds any of html/, markdown/, pdf/, docx/ and epub/. Headings are h
 page's main landmark, of the whole page where it has none, outside of nav, aside and footer (HTML; Markdown as pandoc renders it), the outline (PDF), the paragraphs of heading styles as python-docx sees them
 (DOCX), the table of contents (EPUB, NCX or navigation document). A heading counts when its words are there and its level
 is right: it stands under the same heading. An appendix that we reject by name (References) has its place in the tree and
-counts; what we take for the site's own (related posts, a form) has none and does not. Code: the pre elements of a
+counts; what we take for the site's own (related posts, comments, a form) has none and does not. Code: the pre elements of a
 page that are whole in the text. Words: pdftotext (PDF) and pandoc (DOCX, EPUB) are the reference, and ours, boilerplate included, is
 theirs. `by fonts alone` reads a PDF as if it had no outline. Other tools take part where they are installed
 (pip install html2text trafilatura markdownify readability-lxml pypdf pdfminer.six python-docx; apt install poppler-utils pandoc).
@@ -99,7 +99,7 @@ def rows(kind: str, path: Path) -> Iterable[Row]:
 
 def squeezed(text: str) -> str:
     """Lines without the spaces at their ends, nor an indent that all of a block's lines share: a Markdown block in a list has one."""
-    return "\n".join(line.strip() for line in text.splitlines())
+    return "\n".join(line.replace("\xa0", " ").strip() for line in text.splitlines())
 
 
 def ours_of(path: Path, fonts: bool = False) -> tuple[Headings, str]:

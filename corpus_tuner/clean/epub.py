@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from corpus_tuner.archive import Archive, Damaged
-from corpus_tuner.clean.html import Reader, feed
+from corpus_tuner.clean.html import feed
+from corpus_tuner.clean.html_reader import Reader
 from corpus_tuner.clean.outline import Outline, Written
 from corpus_tuner.clean.part import Part, Unreadable
 from corpus_tuner.records import Document, Reason

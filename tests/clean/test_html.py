@@ -21,6 +21,14 @@ CASES = {
     "an empty cell": ("<table><tr><td>a<td><td>b</table>", "a; –; b"),
     "a table for layout": ("<table><tr><td><p>a</p><p>b</p><td>c</table>", "a\n\nb\n\nc"),
     "a table in a table": ("<table><tr><td>a<table><tr><td>b<td>c</table>d</table>", "a\n\nb; c\n\nd"),
+    "code with a block for each line": ("<pre><ol><li>a<li>  b</ol><div>c</div></pre>", "a\n  b\nc"),
+    "code with breaks and fixed spaces": ("<pre>a<br>&nbsp; b<br/>c</pre>", "a\n  b\nc"),
+    "code by Doxygen": (
+        '<div class="fragment"><div class="line"><a id="l1"></a><span class="lineno">1</span>&#160;if (a) {</div>'
+        '<div class="line"><span class="lineno">2</span>&#160;  b();</div><div class="ttc">c</div></div>d',
+        "if (a) {\n  b();\n\nd",
+    ),
+    "the site in a table": ('<table><tr><td>a<div class="share-links">b</div></td><td>c</td></tr></table>', "a; c"),
     "scripts and styles": ("<script>a</script><style>b</style>c<noscript>d</noscript>", "c"),
     "navigation": ("<nav>a</nav><ul class='menu'><li>b</ul><div role=navigation>c</div>d", "d"),
     "cookies": ('<div class="cookie-banner">a</div><div id="onetrust-consent-sdk">b</div>c', "c"),
@@ -29,6 +37,8 @@ CASES = {
     "boxes of a DocBook chapter": ('<div class="chapter"><div class="sidebar">a</div></div><div class="sidebar">b</div>', "a"),
     "chapters in one file by Sphinx": ('<div class="toctree-wrapper compound"><section id="s"><p>a</p></section></div>', "a"),
     "links past the menu and back to the top": ('<a class="skip-to-content" href="#m">a</a>b<a class="back-to-top">c</a>', "b"),
+    "parts of a site by a word of their class": ('<div class="post-comments">a</div><ul class="RelatedArticles"><li>b</ul>c', "c"),
+    "a page with a sidebar": ('<div class="has-footer">a</div><div class="page-footer-fixed"><article>b</article></div>', "b"),
     "chapters before and after": ('<div class="navheader">a</div><p>b</p><ul class="docnav"><li>c</ul><nav class="pagination-nav">d</nav>', "b"),
     "links of Sphinx": ('a <a class="reference internal">b</a><sup class="reference">[1]</sup>', "a b"),
     "hidden": ('<p hidden>a</p><p style="display: none">b</p>c', "c"),
@@ -53,6 +63,40 @@ def test_headings_keep_their_level_and_nothing_is_glued_on() -> None:
 <h2><a name=d></a>D <code>e()</code></h2><h2></h2>"""
     found = [(part.path, part.anchor) for part in parse(document(html, "html"))]
     assert found == [((), ""), (("A",), "a"), (("A", "B"), "b"), (("A", "C"), "c"), (("A", "D e()"), "d")]
+
+
+def test_a_sign_is_no_word_of_a_heading_where_it_is_a_link_to_it() -> None:
+    """`C#` is a name; a link that is nothing but a sign is the heading's address."""
+    html = '<h1>C# <a href="#c">#</a></h1><h2><a href="#d">§</a> D</h2><h2>§ 3</h2><h2><a href="/f">F#</a></h2>'
+    assert [part.path[-1] for part in parse(document(html, "html")) if part.path] == ["C#", "D", "§ 3", "F#"]
+
+
+PARTS = {
+    "body of an article": ('<h1>A</h1><p>by me</p><article>x<div itemprop="articleBody">{}</div></article><h2>More</h2>y', True),
+    "by its name": ('<h1>A</h1><p>by me</p><div class="single-post__body post-content">{}</div><div><h2>More</h2>y</div>', True),
+    "article": ("<h1>A</h1><p>by me</p><article>{}</article><h2>More</h2>y", True),
+    "main": ("<h1>A</h1><p>by me</p><div role=main>{}</div><h2>More</h2>y", True),
+    "unmarked": ("<h1>A</h1><div>{}</div><h2>More</h2>y", False),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_the_main_part_of_a_page_is_its_text(name: str) -> None:
+    """Where a page marks its main part, the rest is the site's; a title above the part stays, and every heading is told."""
+    html, marked = PARTS[name]
+    parts = list(parse(document(html.format("<p>b b b b</p><h2>C</h2><p>d</p>"), "html")))
+    assert [(part.path, part.text) for part in parts if part.reason is None] == [
+        ((), ""), (("A",), "b b b b"), (("A", "C"), "d"), *([] if marked else [(("A", "More"), "y")])
+    ]  # fmt: skip
+    assert [part.path for part in parts if part.reason] == [("More",)] * marked
+
+
+def test_what_is_marked_as_the_main_part_must_be_a_part_worth_the_name() -> None:
+    """A card with an article beside the text is not the page; articles that together are the page all stay."""
+    card = "<article>a</article><p>" + "b " * 50 + "</p>"
+    several = "".join(f"<article><h2>{name}</h2>{name * 9}</article>" for name in "abc") + "<p>d"
+    assert [sum(part.reason is None and bool(part.text) for part in parse(document(html, "html"))) for html in (card, several)] == [1, 3]
+    assert "b b" in next(parse(document(card, "html"))).text
 
 
 def test_headings_of_navigation_are_boilerplate_and_text_goes_on_behind() -> None:
