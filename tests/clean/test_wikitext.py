@@ -120,7 +120,7 @@ def test_templates_are_those_of_the_wiki(language: str, wikitext: str, expected:
 
 
 def test_headings() -> None:
-    """Paths follow the levels, skipped ones too; references, templates, comments and links in a heading leave its words."""
+    """Paths follow the levels, skipped and uneven ones too; one without words opens nothing; references, templates, comments and links in a heading leave its words."""
     wikitext = """lead
 == A <ref>x</ref> ==
 ==== {{vanchor|B}} '''c''' ====
@@ -129,11 +129,14 @@ def test_headings() -> None:
 === G ==
 = H =
 not a heading == x ==
+==== J == <!-- k -->
+== ==
+=====
 == {{unknown|fr}} ==
 == {{anchor|x}} I ==
 """
     assert [part.path for part in parse(document(wikitext)) if part.reason is None] == [
-        (), ("A",), ("A", "B c"), ("A", "D"), ("f",), ("= G",), ("H",), ("H", "fr"), ("H", "I"),
+        (), ("A",), ("A", "B c"), ("A", "D"), ("f",), ("= G",), ("H",), ("H", "== J"), ("H", "="), ("H", "fr"), ("H", "I"),
     ]  # fmt: skip
 
 

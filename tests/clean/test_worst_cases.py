@@ -37,6 +37,7 @@ WIKITEXT = {
     "nowiki in preformatted text": ("<pre><nowiki>", 10_000),
     "equals signs": ("=", 40_000),
     "headings": ("== a ==\n", 10_000),
+    "equals signs between words": ("== a", 10_000),
     "bullets": ("*", 20_000),
     "ampersands": ("&amp", 20_000),
     "underscores": ("__A", 20_000),

@@ -8,7 +8,6 @@ from corpus_tuner.clean.outline import Written
 from corpus_tuner.clean.wikitext.strip import ALONE, BLOCK, INLINE, LINE
 from corpus_tuner.clean.wikitext.tables import SKIPPED, Table, is_column, row_text
 
-_HEADING = re.compile(r"(={1,6})(.*?[^\s=].*?|=+)(={1,6})\s*$")
 _LIST = re.compile(r"([*#:;]+)[ \t]*(.*)")
 _OPENS_TABLE = re.compile(r"[ \t:]*\{\|(.*)")
 
@@ -26,8 +25,8 @@ class Reader:
     def read(self, text: str) -> list[Written]:
         """The page's sections in order."""
         for line in text.split("\n"):
-            if line[:1] == "=" and (heading := _HEADING.match(line)):
-                self._open_section(heading)
+            if line[:1] == "=" and (level := heading_level(line)):
+                self._open_section(level, line.rstrip()[level:-level])
             elif self._tables:
                 self._table_line(line)
             else:
@@ -36,12 +35,12 @@ class Reader:
         self._end_paragraph()
         return self.sections
 
-    def _open_section(self, heading: re.Match[str]) -> None:
+    def _open_section(self, level: int, title: str) -> None:
+        """A heading without words ends what stands before it and opens nothing."""
         self._end_tables()
         self._end_paragraph()
-        level = min(len(heading[1]), len(heading[3]))
-        title = heading[1][level:] + heading[2] + heading[3][level:]
-        self.sections.append(Written(level, title.replace(BLOCK, " ").replace(LINE, " ").strip()))
+        if title := title.replace(BLOCK, " ").replace(LINE, " ").strip():
+            self.sections.append(Written(level, title))
 
     def _line(self, line: str) -> None:
         """A line outside of tables."""
@@ -143,3 +142,12 @@ class Reader:
     def _end_tables(self) -> None:
         while self._tables:
             self._close_table()
+
+
+def heading_level(line: str) -> int:
+    """1 to 6 for a line between equals signs, the fewer of the two sides; 0 for any other (Preprocessor_Hash::preprocessToObj)."""
+    line = line.rstrip()
+    before, after = len(line) - len(line.lstrip("=")), len(line) - len(line.rstrip("="))
+    if before == len(line):
+        after = before = (before - 1) // 2
+    return min(before, after, 6)
