@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,9 +13,9 @@ from typing import Any
 from corpus_tuner.blocks import Block, Outcome, Run
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.place import Counts, Place
-from corpus_tuner.records import Document, Progress, Reject, Section
+from corpus_tuner.records import Document, Progress, Reason, Reject, Section
 from corpus_tuner.settings import SourceSettings
-from corpus_tuner.store import file_digest, parse_jsonl, shards, to_line
+from corpus_tuner.store import file_digest, from_json, parse_jsonl, shards, to_line
 from corpus_tuner.workers import cores
 
 MANY = 200  # documents above which all cores clean
@@ -56,12 +57,17 @@ def clean(place: Place, progress: Progress, many: int = MANY) -> Counts:
         done += one.documents
         progress(done, total, one.last)
     if not run.counts[""]:
-        why = ", ".join(f"{count} {reason}" for reason, count in run.counts.most_common(3))
-        raise CorpusTunerError(
-            f"{place.settings.corpus.name}: no text is left after cleaning ({why or 'empty'}): check the locators and the sections"
-        )
+        raise CorpusTunerError(f"{place.settings.corpus.name}: no text is left after cleaning ({_why(run)}): check the locators and the sections")
     run.finish(place.sections, many=bool(shards.shards(place.documents)))
     return {"sections": run.counts[""], "rejects": run.counts.total() - run.counts[""]}
+
+
+def _why(run: Run) -> str:
+    """What became of the text: how much of it for which reason, and of what could not be read the first, with its fault."""
+    counts = ", ".join(f"{count} {reason}" for reason, count in run.counts.most_common(3))
+    lost = (from_json(Reject, json.loads(line)) for line in run.rejects())
+    first = next((one.detail for one in lost if one.reason is Reason.UNREADABLE), "")
+    return f"{counts or 'empty'}{f'; {first}' if first else ''}"
 
 
 def _rows(path: Path) -> Iterator[Rows]:

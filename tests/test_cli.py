@@ -168,6 +168,16 @@ def test_a_file_without_text_is_a_clear_line(root, content) -> None:
     assert "Traceback" not in result.output
 
 
+def test_what_makes_a_document_unreadable_is_in_the_line(root) -> None:
+    """Nothing is kept of a stage that failed, so that no other command could say it."""
+    (root / "sources" / "notes.pdf").write_bytes(b"%PDF-1.4\n broken")
+    toml = root / "sources" / "notes.toml"
+    toml.write_text(toml.read_text().replace("notes.md", "notes.pdf"))
+    result = run(root, "clean", "notes")
+    assert result.exit_code == 2
+    assert "1 unreadable; notes: is damaged, or not a PDF" in result.stderr
+
+
 def test_an_empty_question_is_the_users_mistake(root) -> None:
     """Silence would look like an answer."""
     assert run(root, "dataset", "notes").exit_code == 0

@@ -27,9 +27,11 @@ def _stage_command(name: str, until: str, help_text: str) -> click.Command:
         from corpus_tuner.watching import watcher
 
         corpus = open_corpus(target, root, **flags)
-        if corpus.is_new:
-            click.echo(f"{corpus.name} is a new corpus: {corpus.place.toml} describes it", err=True)
-        built = corpus.build(until, fresh=fresh, watcher=watcher())
+        try:
+            built = corpus.build(until, fresh=fresh, watcher=watcher())
+        finally:
+            if corpus.is_new and corpus.place.toml.exists():  # it goes again where nothing was found
+                click.echo(f"{corpus.name} is a new corpus: {corpus.place.toml} describes it", err=True)
         click.echo(indented(built)) if as_json else _print_built(built, corpus, _next(until, corpus.name, root))
 
     return command

@@ -15,6 +15,7 @@ from corpus_tuner.archive import Damaged, xml_root
 
 MAX_BYTES = 64 << 20  # of a sitemap unpacked; the protocol allows 50 MB
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(urlset|sitemapindex|rss|feed|RDF)[\s>]")
+_FOLDED = re.compile(r"\s*[\t\r\n]\s*")  # no part of a URL, unlike a space (https://url.spec.whatwg.org/#url-parsing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def sitemap(body: bytes) -> tuple[list[str], list[str]]:
                     del element.getparent()[0]
                 continue
             above = element.getparent()
-            text = "".join((element.text or "").split())
+            text = _FOLDED.sub("", (element.text or "").strip())
             owner = etree.QName(above).localname if above is not None else ""
             if text and owner in ("url", "sitemap"):
                 (pages if owner == "url" else sitemaps).append(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote
 
 FORMATS = {
@@ -22,6 +23,7 @@ _MEDIA = {
     "application/epub+zip": "epub",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
 }  # fmt: skip
+_PAGE = re.compile(rb"\s{0,256}<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 _VAGUE = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "application/zip", "application/x-zip-compressed"})
 
 
@@ -32,15 +34,12 @@ def suffix_of(path: str) -> str:
 
 
 def of_answer(content_type: str, path: str, body: bytes) -> str:
-    """The cleaner of what a server sent; "" if none reads it. A media type that says little (`text/plain`, a mere stream of
-    bytes) gives way to the suffix of the path, and none at all to the first bytes."""
+    """The cleaner of what a server sent; "" if none reads it. A PDF shows by its first bytes, whatever it is called. A media
+    type that says little (`text/plain`, a mere stream of bytes) gives way to the suffix of the path; none at all, and one
+    of a binary format, to what opens as a web page does."""
+    if body[:5] == b"%PDF-":
+        return "pdf"
     media = content_type.partition(";")[0].strip().lower()
-    if media in _VAGUE:
-        named = FORMATS.get(suffix_of(path), "")
-        if named:
-            return named
-        if body[:5] == b"%PDF-":
-            return "pdf"
-        if not media and body[:256].lstrip()[:9].lower() in (b"<!doctype", b"<html>"):
-            return "html"
-    return _MEDIA.get(media, "")
+    named = FORMATS.get(suffix_of(path), "") if media in _VAGUE else ""
+    form = named or _MEDIA.get(media, "")
+    return "html" if (not media or form in BINARY) and _PAGE.match(body) else form

@@ -60,6 +60,8 @@ def path_of(locator: str) -> Path:
     except ImportError:
         package = SCHEMES.get(scheme) or "a package of its own"
         raise CorpusTunerError(f"{scheme}:// needs {package}: pip install {package}") from None
+    except OSError as error:
+        raise Unavailable(f"{locator} cannot be reached ({error.strerror or error}): run the same command again later") from error
     except ValueError as error:
         raise CorpusTunerError(f"{locator}: fsspec cannot read such a URL ({error})") from None
     return path

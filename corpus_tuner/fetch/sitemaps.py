@@ -34,8 +34,11 @@ def pages_of(
         except (CorpusTunerError, Damaged) as fault:
             yield Reject("fetch", url, Reason.UNREADABLE, f"sitemap: {one_line(fault)}")
             continue
-        for one in (visitor.own_scheme(links.normal(found)) for found in listed):
-            if one and one not in seen and wanted(one) and len(seen) < links.REMEMBERED:
+        for found in listed:
+            one = visitor.own_scheme(links.normal(found))
+            if not one:
+                yield Reject("fetch", one_line(found), Reason.UNSUPPORTED, f"the sitemap {one_line(url)} lists it, and it is no web address")
+            elif one not in seen and wanted(one) and len(seen) < links.REMEMBERED:
                 seen.add(one)
                 yield one
         new = [one for one in dict.fromkeys(links.normal(found) for found in further) if one and one not in seen]

@@ -131,3 +131,9 @@ def test_what_a_client_fails_with_is_one_line_that_names_the_place(bucket: Any, 
             broken.setattr(type(bucket), name, lambda *_, **__: (_ for _ in ()).throw(NoEndpoint("no route\nto host")))
             with pytest.raises(Unavailable, match=r"bucket.* cannot be read: no route to host: run the same command again later"):
                 pull("memory://bucket")
+
+
+def test_a_server_that_cannot_be_reached_is_named(bucket: Any) -> None:
+    """The system's error has no name in it; to run again later is all that there is to do."""
+    with pytest.raises(Unavailable, match=r"ftp://127\.0\.0\.1:9/a\.md cannot be reached"):
+        remote.path_of("ftp://127.0.0.1:9/a.md")

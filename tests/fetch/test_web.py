@@ -112,11 +112,14 @@ def test_the_same_content_without_a_validator_is_the_same_record(server: Scripte
         (Told(200, {"Content-Type": "text/plain"}, b"T"), "text"),
         (Told(200, {"Content-Type": "application/pdf"}, b"%PDF-1.4"), "pdf"),
         (Told(200, {"Content-Type": "application/octet-stream"}, b"%PDF-1.4"), "pdf"),
+        (Told(200, HTML, b"%PDF-1.4"), "pdf"),
         (Told(200, {}, b"<!doctype html><p>x"), "html"),
+        (Told(200, {}, b"\n<html><head></head><p>x"), "html"),
+        (Told(200, {"Content-Type": "application/pdf"}, b"<HTML lang=en><p>Log in first"), "html"),
     ],
 )
 def test_the_content_type_names_the_cleaner(server: ScriptedServer, told: Told, form: str) -> None:
-    """A vague type gives way to the first bytes; a binary document comes with its bytes."""
+    """A vague or wrong type gives way to the first bytes; a binary document comes with its bytes."""
     serve(server, {"/a": told})
     (item,) = fetch(f"{server.url}/a")
     document = item.document if isinstance(item, Blob) else item
@@ -317,6 +320,15 @@ def test_the_sitemap_of_a_site_is_found(server: ScriptedServer) -> None:
     serve(server, {})
     with pytest.raises(CorpusTunerError, match="no sitemap of"):
         fetch(f"{url}/docs/", crawl="sitemap")
+
+
+def test_a_place_in_a_sitemap_is_read_as_a_url_is(server: ScriptedServer) -> None:
+    """Line breaks are no part of it, a space is one, and what is no web address is a reject."""
+    url = server.url
+    serve(server, {"/s.xml": Told(200, XML, urlset(f"\n  {url}/a b\n  ", "file:///etc/passwd")), "/a%20b": page("A")})
+    found = fetch(f"{url}/s.xml")
+    assert set(documents(found)) == {"a%20b"}
+    assert [item.item_id for item in found if isinstance(item, Reject)] == ["file:///etc/passwd"]
 
 
 def test_entities_of_a_sitemap_do_not_expand(server: ScriptedServer) -> None:
