@@ -90,7 +90,7 @@ def test_what_a_cut_reply_never_gave_is_counted() -> None:
 
 def test_a_fault_of_the_server_is_an_ask_but_keeps_its_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two faults and a reply make a reply; a resumed run finds it under the same attempt."""
-    monkeypatch.setattr("corpus_tuner.generate.requests.backoff", lambda times: 0.0)
+    monkeypatch.setattr("corpus_tuner.gate.backoff", lambda times: 0.0)
     model = ScriptedModel([Transient("failed"), Transient("failed"), reply(1, 1)])
     examples, rejects = write(model, ships(1))
     assert (len(examples), rejects) == (1, [])
@@ -106,7 +106,7 @@ def test_a_refused_request_is_no_ask() -> None:
 
 def test_a_server_that_never_answers_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """No flood of rejects: one line, and nothing is lost."""
-    monkeypatch.setattr("corpus_tuner.generate.requests.backoff", lambda times: 0.0)
+    monkeypatch.setattr("corpus_tuner.gate.backoff", lambda times: 0.0)
     model = ScriptedModel([Transient("failed (500)")] * 1000)
     with pytest.raises(Unavailable, match=r"failed \(500\).*run again"):
         write(model, *[ships(number) for number in range(50)])
@@ -115,7 +115,7 @@ def test_a_server_that_never_answers_stops_the_run(monkeypatch: pytest.MonkeyPat
 
 def test_one_task_that_meets_only_faults_is_rejected_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where others were answered, the run goes on."""
-    monkeypatch.setattr("corpus_tuner.generate.requests.backoff", lambda times: 0.0)
+    monkeypatch.setattr("corpus_tuner.gate.backoff", lambda times: 0.0)
 
     def answer(messages: Sequence[Message]) -> str:
         if "Year 2" in messages[1]["content"]:
