@@ -8,14 +8,16 @@ import unicodedata
 from collections import Counter
 from functools import cache
 
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+(?:['’][^\W_]+)*"
+_CJK = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_CLUSTERED = r"\u0e01-\u0e4e\u0e80-\u0ecf\u0edc-\u0edf\u1000-\u103f\u1050-\u108f\u1780-\u17dd"  # Thai, Lao, Burmese, Khmer
+_UNSPACED = re.compile(f"[{_CJK}{_CLUSTERED}]")
+_POINTS = re.compile(  # stress, and what a lower-case i with a dot leaves; Hebrew points; Arabic vowels and lengthening
+    r"[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u0652\u0670]"
 )
 _NUMBER = re.compile(r"(?<!\d)\d{1,3}(?:[.,\u00a0\u202f ]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")  # no-break space, line separator and other white space outside of ASCII
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation + "‘’“”„«»–—…")
 
 _ENGLISH = frozenset(
     """a about above after again against all also am an and any are aren't as at be because been before being below
@@ -51,8 +53,29 @@ def sentences(text: str, language: str = "en") -> tuple[tuple[int, int], ...]:
 
 
 def words(text: str) -> list[str]:
-    """Words in lower case, compatibility-normalised; a CJK character is a word."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    """Words in lower case, compatibility-normalised, with straight apostrophes and without what a writer may leave out: marks of
+    stress, and the vowels of Arabic and Hebrew.
+
+    A script that puts no spaces between words counts by character: Chinese and Japanese, and Thai, Lao, Burmese and Khmer
+    with the marks on it.
+    """
+    if text.isascii():
+        return _word().findall(text.lower())
+    plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    return _word().findall(_POINTS.sub("", plain))
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """With the combining marks on its letters: without its vowel signs no word of India is itself."""
+    marks = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)).startswith("M"))
+    spaced, letters = (rf"[^\W_{but}]+(?:[{marks}]+[^\W_{but}]*)*" for but in (_CJK + _CLUSTERED, ""))
+    return re.compile(rf"{spaced}(?:'{letters})*|[{_CJK}]|(?=[^\W_])[{_CLUSTERED}][{marks}]*")
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether a word is a character of a script that puts no spaces between words."""
+    return bool(_UNSPACED.match(word))
 
 
 @cache
@@ -94,8 +117,21 @@ def numbers(text: str) -> set[str]:
     return found
 
 
+class _Punctuation(dict[int, int | None]):
+    """A table for str.translate that takes away the punctuation of all scripts, filled as characters are met."""
+
+    def __missing__(self, code: int) -> int | None:
+        character = chr(code)
+        kept = None if character in string.punctuation or unicodedata.category(character).startswith("P") else code
+        return self.setdefault(code, kept)
+
+
+_PUNCTUATION = _Punctuation()
+
+
 def normalise_answer(text: str) -> str:
-    """SQuAD's answer normalisation: lower case, no punctuation, no articles, single spaces (Rajpurkar et al. 2016)."""
+    """SQuAD's answer normalisation: lower case, no punctuation, no articles, single spaces (Rajpurkar et al. 2016); the
+    punctuation is that of all scripts, as MLQA's scorer has it (Lewis et al. 2020)."""
     text = _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION))
     return " ".join(text.split())
 
@@ -106,7 +142,7 @@ def exact_match(answer: str, gold: str) -> bool:
 
 
 def token_f1(answer: str, gold: str) -> float:
-    """SQuAD's token F1, 0 to 1; text without spaces (Chinese, Japanese, Thai) counts by character as `words` does."""
+    """SQuAD's token F1, 0 to 1; a script without spaces between words counts by character, as `words` does."""
     got, want = (_f1_tokens(text) for text in (answer, gold))
     if not got or not want:
         return float(got == want)
