@@ -47,7 +47,7 @@ def fetch(place: Place, progress: Progress) -> Counts:
         run.stream(str(number), _watched(_outcomes(place, source, found, known, blobs), run.counts[""], progress))
     if not run.counts[""]:
         first = (from_json(Reject, json.loads(line)) for line in islice(run.rejects(), 3))
-        reasons = "; ".join(f"{reject.item_id}: {reject.reason}" for reject in first)
+        reasons = "; ".join(f"{reject.item_id}: {reject.detail or reject.reason}" for reject in first)
         raise CorpusTunerError(f"{place.toml}: no document was found{f' ({reasons})' if reasons else ''}: check the locators, and what include and exclude leave")
     run.finish(place.documents, run.counts[""] > MANY)
     place.partial.unlink(missing_ok=True)
@@ -187,5 +187,14 @@ def _local(place: Place, locator: str) -> Path | None:
 
 
 def _tree(path: Path, digest_of: Callable[[Path], str]) -> list[tuple[str, str]]:
-    files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
-    return [(str(file.relative_to(path)), digest_of(file)) for file in files]
+    """Each file at or below `path` that is not hidden, with its digest; "" for one that cannot be read, which the source rejects."""
+    found = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
+    files = ((file.relative_to(path), file) for file in found)
+    return [(str(name), _content(file, digest_of)) for name, file in files if not any(step.startswith(".") for step in name.parts)]
+
+
+def _content(file: Path, digest_of: Callable[[Path], str]) -> str:
+    try:
+        return digest_of(file)
+    except PermissionError:
+        return ""

@@ -243,3 +243,27 @@ def test_a_list_that_was_cut_off_goes_on(tmp_path: Path, mediawiki: real_mediawi
     assert texts == [20]
     assert not made.place.partial.exists()
     assert [document.title for document in made.show("documents")] == [f"Crater {number:02}" for number in range(60)]
+
+
+def test_what_the_source_passes_over_in_a_folder_makes_nothing_stale(tmp_path: Path, monkeypatch) -> None:
+    """An editor's hidden file is none of the corpus, and one file that may not be read is a reject, not the end of all."""
+    notes = tmp_path / "sources" / "notes"
+    (notes / ".git").mkdir(parents=True)
+    for name in ("open.md", "secret.md"):
+        (notes / name).write_text("The tower was built in 1901.\n")
+    really = Path.open
+
+    def kept_out(path: Path, *how, **more):
+        """As for anybody but root, whom no mode keeps out."""
+        if path.name == "secret.md":
+            raise PermissionError(13, "Permission denied")
+        return really(path, *how, **more)
+
+    monkeypatch.setattr(Path, "open", kept_out)
+    made = corpus(tmp_path, "notes")
+    assert made.clean().counts["fetch"] == {"documents": 1, "rejects": 1}
+    (notes / ".git" / "index").write_text("x")
+    (notes / ".open.md.swp").write_text("x")
+    assert made.clean().ran == ()
+    (notes / "open.md").write_text("The tower was built in 1902.\n")
+    assert made.clean().ran == ("fetch", "clean")
