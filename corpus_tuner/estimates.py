@@ -21,6 +21,7 @@ REPLY_TOKENS = {  # of one pair in JSON, measured at tests/data/generate/by_hand
     "reverse": 39,
     "detailed": 82,
     "cross": 80,
+    "inference": 51,
     "abstain": 65,  # a near miss and its twin
     "rewrite": 0,  # as long as the section
 }

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     REPEATED = "near-duplicate of another pair"
     SURPLUS = "more than asked for"
     ONE_SECTION = "needs one section only"
+    ONE_SENTENCE = "needs one sentence only"
     ANSWERABLE = "may be answered by the source"  # a question that should have no answer there
     NO_TWIN = "no answerable twin"
     OTHER_ANSWER = "the section alone gives another answer"  # a round trip

@@ -1,4 +1,4 @@
-"""What is held out by its kind, beside the other wordings: facts asked in reverse, across sections, and near misses.
+"""What is held out by its kind, beside the other wordings: reversed facts, what several facts tell together, near misses.
 
 Each takes its share of the facts by digest, and only pairs of its own kind; a corpus without such pairs loses nothing.
 """
@@ -13,14 +13,16 @@ from corpus_tuner.dataset.near import NearDuplicates, fact_of, share
 from corpus_tuner.records import Example
 from corpus_tuner.text import normalise_answer
 
+JOINT = ("cross", "inference")  # kinds that need several facts: sentences of two sections, or of one
+
 
 def further(kept: Sequence[Example], splits: Mapping[str, str], near: NearDuplicates, part: float) -> dict[str, str]:
-    """The split (reverse, cross or near) of those of the examples `kept` that are held out by kind; `part` is the share.
+    """The split (reverse, cross, inference or near) of those examples of `kept` that are held out by kind, a `part` of each.
 
-    reverse: a fact that is trained by other pairs, and in reverse by none. cross: each of its sentences is trained by
-    other pairs, the couple by none. near: a question that has no answer, and with it the one that it misses, of which
-    another trained pair has the answer (or that is a paraphrase already); so who knows the fact can tell them apart, and
-    who always abstains cannot.
+    reverse: a fact that is trained by other pairs, and in reverse by none. cross, inference: each of its sentences is
+    trained by other pairs, and what they tell together by none. near: a question that has no answer, and with it the one
+    that it misses, of which another trained pair has the answer (or that is a paraphrase already); so who knows the fact
+    can tell them apart, and who always abstains cannot.
     """
     by_sentence: dict[tuple[str, int], list[Example]] = defaultdict(list)
     for example in kept:
@@ -30,7 +32,7 @@ def further(kept: Sequence[Example], splits: Mapping[str, str], near: NearDuplic
     old = set(found)
     for sort, group in chain(
         _reverse(by_sentence, found, near, part),
-        _cross(kept, by_sentence, found, near, part),
+        _joint(kept, by_sentence, found, near, part),
         _near_misses(kept, by_sentence, found, near, part),
     ):
         found |= {one.id: sort for one in group}
@@ -48,20 +50,20 @@ def _reverse(by_sentence: Sentences, found: Found, near: NearDuplicates, part: f
             continue
         asked = [one for one in group if one.kind == "reverse"]
         alone = all(len(one.evidence) == 1 and not near.in_its_document(one) for one in asked)
-        if asked and alone and any(one.kind not in ("reverse", "cross", "rewrite") for one in group):
+        if asked and alone and any(one.kind not in ("reverse", "rewrite", *JOINT) for one in group):
             yield "reverse", asked
 
 
-def _cross(kept: Sequence[Example], by_sentence: Sentences, found: Found, near: NearDuplicates, part: float) -> Groups:
+def _joint(kept: Sequence[Example], by_sentence: Sentences, found: Found, near: NearDuplicates, part: float) -> Groups:
     for example in kept:
-        if example.kind != "cross" or example.id in found:
+        if example.kind not in JOINT or not example.evidence or example.id in found:
             continue
         facts = " ".join(sorted(fact_of(near.texts, place) for place in example.evidence))
         known = all(
-            any(one.kind != "cross" and one.id not in found for one in by_sentence[place]) for place in example.evidence
+            any(one.kind not in JOINT and one.id not in found for one in by_sentence[place]) for place in example.evidence
         )
-        if share("cross", facts) < part and known and not near.in_its_document(example):
-            yield "cross", [example]
+        if share(example.kind, facts) < part and known and not near.in_its_document(example):
+            yield example.kind, [example]
 
 
 def _near_misses(

@@ -19,7 +19,7 @@ from corpus_tuner.text import normalise_answer
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Where one example went: train, validation, paraphrase, unseen, reverse, cross or near."""
+    """Where one example went: train, validation, paraphrase, unseen, reverse, cross, inference or near."""
 
     id: str
     split: str

@@ -36,6 +36,7 @@ CLASSES = {
     "unanswerable": "Questions without an answer in the text",
     "reverse": "Reverse: trained facts asked from the other end",
     "cross": "Across sections: facts that only two together hold",
+    "inference": "Inference: what several sentences tell only together",
     "near": "Near misses: about the corpus, and not answered there",
     "far": "Far out of scope: nobody can answer",
     "known": "General knowledge: what it must not forget",

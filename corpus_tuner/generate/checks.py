@@ -11,6 +11,7 @@ from typing import Any
 
 from corpus_tuner.generate.ask import Task, prompt, template
 from corpus_tuner.generate.parse import json_value
+from corpus_tuner.generate.passage import Words, tokens
 from corpus_tuner.records import Example, Message, Reason, Reject, Reply
 from corpus_tuner.text import contains_answer, normalise_answer, numbers, token_f1, words
 
@@ -65,7 +66,7 @@ class Check:
         if not isinstance(answer, str) or not answer.strip():
             return ...
         stated = normalise_answer(answer) != NOT_STATED
-        agrees = not stated if _abstains(example) else stated and agree(answer, example.answer)
+        agrees = not stated if _abstains(example) else stated and agree(answer, example.answer, (self.task.section.language or "en").split("-")[0])
         return None if agrees else f"from the section alone: {answer.strip()}"
 
 
@@ -88,14 +89,22 @@ def outcome(check: Check, found: Mapping[int, str | None], fault: Reason | None)
     return rejects
 
 
-def agree(left: str, right: str) -> bool:
-    """Whether two answers say the same: one stands in the other, or enough words are common; and no number differs."""
+def agree(left: str, right: str, language: str = "en") -> bool:
+    """Whether two answers say the same: one stands in the other, be it in other inflections, or enough words are common; and
+    no number differs."""
     if not (set(numbers(left)) <= set(numbers(right)) or set(numbers(right)) <= set(numbers(left))):
         return False
-    if contains_answer(left, right) or contains_answer(right, left):
+    if contains_answer(left, right) or contains_answer(right, left) or _inflected(left, right, language):
         return True
     short = min(len(words(left)), len(words(right))) <= SHORT
     return token_f1(left, right) >= (AGREE if short else LONG_AGREE)
+
+
+def _inflected(left: str, right: str, language: str) -> bool:
+    """Whether all content words of one answer stand in the other, in some form."""
+    short, long = sorted((tokens(left, language), tokens(right, language)), key=len)
+    held = Words(long, "", language)
+    return bool(short) and all(word in held for word in short)
 
 
 def _abstains(example: Example) -> bool:

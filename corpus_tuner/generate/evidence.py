@@ -37,6 +37,23 @@ _VERDICTS = frozenset("yes no true false ja nein sí si no oui non да нет �
 def examine(question: str, answer: str, cited: Iterable[int], passage: Passage) -> tuple[int, ...] | Reason:
     """The numbers of the sentences that support a sound pair, those cited where they do; or why it is none."""
     question, answer = plain(question), plain(answer)
+    fault = misformed(question, answer, passage)
+    if fault is not None:
+        return fault
+    if not _verbatim(answer, passage.plain):
+        if not numbers_supported(answer, passage):
+            return Reason.UNSUPPORTED_NUMBER
+        if not names_supported(answer, passage):
+            return Reason.UNSUPPORTED_NAME
+    return (
+        subject_of(question, answer, cited, passage)
+        or supporting(question, answer, cited, passage)
+        or Reason.UNSUPPORTED_ANSWER
+    )
+
+
+def misformed(question: str, answer: str, passage: Passage) -> Reason | None:
+    """Why a pair is none whatever its answer rests on, or None; both texts as `plain` gives them."""
     if not words(question) or not words(answer):
         return Reason.EMPTY_TEXT
     if not is_question(question, passage.language):
@@ -49,16 +66,7 @@ def examine(question: str, answer: str, cited: Iterable[int], passage: Passage) 
         return Reason.ANSWER_IS_QUESTION
     if gives_answer_away(question, answer, passage.language):
         return Reason.ANSWER_IN_QUESTION
-    if not _verbatim(answer, passage.plain):
-        if not numbers_supported(answer, passage):
-            return Reason.UNSUPPORTED_NUMBER
-        if not names_supported(answer, passage):
-            return Reason.UNSUPPORTED_NAME
-    return (
-        subject_of(question, answer, cited, passage)
-        or supporting(question, answer, cited, passage)
-        or Reason.UNSUPPORTED_ANSWER
-    )
+    return None
 
 
 # ------------------------------------------------------------------------------------------------------------ the answer

@@ -1,8 +1,11 @@
-"""The checks of the kinds that are no plain pairs: a text told again, and a question that has no answer."""
+"""The checks of the kinds that are no plain pairs: a text told again, a conclusion, and a question that has no answer."""
 
 from __future__ import annotations
 
-from corpus_tuner.generate.evidence import names_supported, numbers_supported
+from collections.abc import Iterable
+
+from corpus_tuner.generate.evidence import misformed, names_supported, numbers_supported, supporting
+from corpus_tuner.generate.numerals import Numbers
 from corpus_tuner.generate.passage import Passage, Words, plain, tokens
 from corpus_tuner.generate.questions import is_question, same_question, stands_alone
 from corpus_tuner.records import Reason
@@ -40,6 +43,35 @@ def retold(order: str, text: str, passage: Passage) -> tuple[int, ...] | Reason:
         if wanted and sum(word in told for word in wanted) >= TOLD * len(wanted):
             found.append(number)
     return tuple(found) or Reason.UNSUPPORTED_ANSWER
+
+
+def inferred(question: str, answer: str, cited: Iterable[int], passage: Passage) -> tuple[int, ...] | Reason:
+    """The cited sentences of a pair that is stated in none of them and follows from several; or why it is left out.
+
+    Each says a word of question or answer, or a number for one that is calculated, and none says all. The answer's words
+    stand in the section, as in any pair; but a number may be the sum or difference of two that the cited sentences give.
+    """
+    question, answer = plain(question), plain(answer)
+    fault = misformed(question, answer, passage)
+    if fault is not None:
+        return fault
+    own = {word for word in tokens(f"{question} {answer}", passage.language) if word not in passage.heading_words}
+    valid = [number for number in dict.fromkeys(cited) if 1 <= number <= len(passage.sentences)]
+    calculated = not numbers_supported(answer, passage)
+    told = {number: passage.sentence_words[number - 1] for number in valid}
+    found = sorted(
+        number for number, sentence in told.items() if any(word in sentence for word in own) or (calculated and sentence.numbers)
+    )
+    if len(found) < 2 or any(all(word in sentence for word in own) for sentence in passage.sentence_words):
+        return Reason.ONE_SENTENCE
+    said = " \n ".join(passage.sentences[number - 1] for number in found)
+    if calculated and not Numbers(said, passage.language).bear_out(answer):
+        return Reason.UNSUPPORTED_NUMBER
+    if not names_supported(answer, passage):
+        return Reason.UNSUPPORTED_NAME
+    if not calculated and not supporting(question, answer, found, passage):
+        return Reason.UNSUPPORTED_ANSWER
+    return tuple(found)
 
 
 def near_miss(question: str, passage: Passage) -> Reason | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from decimal import Decimal
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from corpus_tuner.text import numbers, words
 
@@ -59,11 +60,21 @@ class Numbers:
         self._spelled = frozenset(_spelled(text, language))
         self._scaled = frozenset(_scaled(text))
 
+    def __bool__(self) -> bool:
+        return bool(self._values or self._spelled)
+
     def support(self, text: str) -> bool:
         """Whether each number of `text` is one of these: the same digits, the word for it, or the same digits at
         another scale ("1.5 million" for "1,500,000") where one of the two names its scale."""
         values, scaled = _asked(text)
         return all(self._has(value, significant, scaled) for value, significant in values)
+
+    def bear_out(self, text: str) -> bool:
+        """Whether each number of `text` is supported, or is the sum or difference of two of these."""
+        own = [Decimal(value) for value in self._values | self._spelled]
+        made = {result for left, right in combinations(own, 2) for result in (left + right, abs(left - right))}
+        values, scaled = _asked(text)
+        return all(self._has(value, significant, scaled) or Decimal(value) in made for value, significant in values)
 
     def _has(self, value: str, significant: str, scaled: frozenset[str]) -> bool:
         if value in self._values or value in self._spelled or significant in self._scaled:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from corpus_tuner.generate.ask import Task
 from corpus_tuner.generate.evidence import bridging, examine
 from corpus_tuner.generate.grouping import Facts
-from corpus_tuner.generate.kinds import near_miss, retold
+from corpus_tuner.generate.kinds import inferred, near_miss, retold
 from corpus_tuner.generate.parse import Pair
 from corpus_tuner.generate.passage import Passage
 from corpus_tuner.generate.questions import same_question
@@ -82,13 +82,17 @@ class Selection:
         if task.kind == "abstain":
             if not pair.evidence:
                 return "abstain", self._abstention(), self._near_miss(pair, task, twin)
-            return "basic", pair.answer, self._kept(self._examined(pair), pair)
-        found = retold(pair.question, pair.answer, self._passage) if task.kind == "rewrite" else self._examined(pair)
+            return "basic", pair.answer, self._kept(self._examined(pair, "basic"), pair)
+        found = self._examined(pair, task.kind)
         if task.places and not isinstance(found, Reason) and len({task.place(number)[0] for number in found}) < 2:
             found = Reason.ONE_SECTION
         return task.kind, pair.answer, self._kept(found, pair, task)
 
-    def _examined(self, pair: Pair) -> tuple[int, ...] | Reason:
+    def _examined(self, pair: Pair, kind: str) -> tuple[int, ...] | Reason:
+        if kind == "rewrite":
+            return retold(pair.question, pair.answer, self._passage)
+        if kind == "inference":
+            return inferred(pair.question, pair.answer, pair.evidence, self._passage)
         found = examine(pair.question, pair.answer, pair.evidence, self._passage)
         return found if isinstance(found, Reason) else bridging(pair.question, found, pair.evidence, self._passage)
 
@@ -133,7 +137,7 @@ class Selection:
 
     def _example(self, pair: Pair, kind: str, answer: str, call: str, sentences: tuple[int, ...], task: Task) -> Example:
         evidence = tuple(task.place(number) for number in sentences)
-        if evidence and kind != "rewrite" and not task.places:
+        if evidence and kind not in ("rewrite", "inference") and not task.places:
             evidence = self._facts.places(pair.question, answer, evidence, self._passage)
         name = digest(task.section.id, kind, pair.question, answer)[:16]
         return Example(name, kind, pair.question, answer, evidence, call or task.section.id, self._writer, pair.form)

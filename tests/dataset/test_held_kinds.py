@@ -1,4 +1,4 @@
-"""Held out by kind: reversed, across sections, and near misses; each rests on facts that stay trained otherwise."""
+"""Held out by kind: reversed, across sections, inferred, and near misses; each rests on facts that stay trained otherwise."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORDS = {  # kind: (question, answer); the near miss stands behind the question 
 
 
 def corpus(count: int = 60) -> tuple[list[Section], list[Example]]:
-    """`count` sections of one sentence, each with a pair of every kind; neighbours have one that needs both."""
+    """`count` sections of one sentence, each with a pair of every kind; neighbours have two that need both."""
     sections, examples = [], []
     for n, name in enumerate(NAMES[:count]):
         text = f"The lighthouse {name} was lit in {1700 + n}."
@@ -40,8 +40,11 @@ def corpus(count: int = 60) -> tuple[list[Section], list[Example]]:
             evidence = () if kind == "abstain" else ((f"s{n}", 1),)
             examples.append(Example(f"{kind}{n}", {"twin": "basic"}.get(kind, kind), *told, evidence, f"call{n}", "m"))
         if n % 2:
-            both = f"Is {NAMES[n - 1]} older than {name}?", NAMES[n - 1], ((f"s{n - 1}", 1), (f"s{n}", 1))
-            examples.append(Example(f"cross{n}", "cross", *both, f"call{n}", "m"))
+            both = (f"s{n - 1}", 1), (f"s{n}", 1)
+            older = f"Is {NAMES[n - 1]} older than {name}?", NAMES[n - 1]
+            between = f"How many years lie between the lamps of {NAMES[n - 1]}by and {name}by?", "1"
+            examples.append(Example(f"cross{n}", "cross", *older, both, f"call{n}", "m"))
+            examples.append(Example(f"inference{n}", "inference", *between, both, f"call{n}", "m"))
     return sections, examples
 
 
@@ -53,7 +56,7 @@ def split() -> Mapping[str, str]:
 
 def test_every_kind_gets_its_share(split: Mapping[str, str]) -> None:
     """Near the share that was asked for, in a class named after what it asks; most of each stays trained."""
-    for prefix, cls, count in (("reverse", "reverse", 60), ("cross", "cross", 30), ("abstain", "near", 60)):
+    for prefix, cls, count in (("reverse", "reverse", 60), ("cross", "cross", 30), ("inference", "inference", 30), ("abstain", "near", 60)):
         held = [name for name, where in split.items() if where == cls and name.startswith(prefix)]
         assert 0.1 * count < len(held) < 0.5 * count
         assert all(where in (cls, "train") for name, where in split.items() if name.startswith(prefix))
@@ -65,6 +68,13 @@ def test_a_fact_that_is_asked_in_reverse_is_trained_forwards_only(split: Mapping
     assert held
     assert all(split[f"basic{n}"] == split[f"reworded{n}"] == "train" for n in held)
     assert {split.get(f"twin{n}") for n in held} <= {"train", "near"}
+
+
+def test_a_conclusion_is_held_out_of_facts_that_stay_trained(split: Mapping[str, str]) -> None:
+    """Each of the sentences that it needs is trained by a pair of its own."""
+    held = [int(name[9:]) for name, where in split.items() if where == "inference"]
+    assert held
+    assert all("train" in (split[f"basic{m}"], split[f"reworded{m}"]) for n in held for m in (n - 1, n))
 
 
 def test_a_near_miss_stands_beside_the_question_that_it_misses(split: Mapping[str, str]) -> None:
@@ -121,7 +131,7 @@ def test_none_of_them_was_trained_on(split: Mapping[str, str]) -> None:
     """The evaluation's own check finds no held-out question in what is trained."""
     examples = corpus()[1]
     asked = from_examples(examples, split)
-    assert {"reverse", "cross", "near", "paraphrase"} <= {one.cls for one in asked}
+    assert {"reverse", "cross", "inference", "near", "paraphrase"} <= {one.cls for one in asked}
     assert leaks(asked, [one for one in examples if split.get(one.id) == "train"]) == []
 
 

@@ -33,7 +33,7 @@ PLACEHOLDERS = {
     "round_trip": {"pairs"},
     "judge": {"pairs"},
 }
-KINDS = ["abstain", "basic", "cross", "detailed", "reverse", "reworded", "rewrite"]
+KINDS = ["abstain", "basic", "cross", "detailed", "inference", "reverse", "reworded", "rewrite"]
 
 
 def test_every_prompt_file_has_exactly_the_placeholders_that_are_filled() -> None:

@@ -73,6 +73,18 @@ def test_the_other_kinds_keep_what_a_capable_reader_writes(calls: Calls) -> None
     assert all(len({section for section, _ in one.evidence}) == 2 for one in examples if one.kind == "cross")
 
 
+def test_conclusions_from_several_sentences_keep_what_a_capable_reader_writes(calls: Calls) -> None:
+    """Each rests on two or more; where nothing follows, none is asked for again; both checks see that sentences tell it together."""
+    sections, examples, rejects = replay(calls, plan="classic", kinds={"inference": 3})
+    assert rejects == []
+    assert all(one.kind == "inference" and len(one.evidence) > 1 for one in examples)
+    assert len(examples) > len(sections)
+    headings = ["Apollo 8 > Crew", "Maurische Netzwühle > Gefährdung und Schutz"]
+    chosen, checked, rejects = replay(calls, *headings, plan="classic", kinds={"inference": 3}, round_trip=True, judge=True)
+    assert rejects == []
+    assert checked == [one for one in examples if one.evidence[0][0] in {section.id for section in chosen}]
+
+
 def test_both_checks_let_through_what_a_capable_reader_wrote_answered_and_judged(calls: Calls) -> None:
     """A round trip through two sections: short answers and long ones, whose reader was told to use few words."""
     headings = ["Apollo 8 > Crew > Backup crew", "Maurische Netzwühle > Lebensweise"]
@@ -125,8 +137,11 @@ def verdicts(name: str, heading: str, folder: Path) -> list[bool]:
 
 @pytest.mark.parametrize("heading", spoilt_pairs())
 def test_the_judges_prompt_tells_spoilt_pairs_from_sound_ones(heading: str, tmp_path: Path) -> None:
-    """Another question's answer, another number, an invented name, a question without its subject: all are found, and no other."""
-    assert verdicts("judge", heading, tmp_path) == [one["planted"] == "sound" for one in spoilt_pairs()[heading]]
+    """Another question's answer, another number, an invented name, a question without its subject: all are found. Of the
+    sound ones it objects to one: more than one species may be 20 to 28 centimetres long."""
+    passed = zip(spoilt_pairs()[heading], verdicts("judge", heading, tmp_path), strict=True)
+    objected = [one["question"] for one, let_through in passed if let_through != (one["planted"] == "sound")]
+    assert objected == ["Welche Doppelschleiche wird 20 bis 28 Zentimeter lang?"] * heading.endswith("Merkmale")
 
 
 def test_the_round_trip_finds_wrong_answers_and_no_unclear_questions(tmp_path: Path) -> None:

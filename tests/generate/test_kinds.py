@@ -1,4 +1,4 @@
-"""Kinds that are no plain pairs: texts told again, near misses with their twins, questions that need two sections."""
+"""Kinds that are no plain pairs: texts told again, conclusions, near misses with their twins, questions that need two sections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 from conftest import ships
 
-from corpus_tuner.generate.kinds import near_miss, retold
+from corpus_tuner.generate.kinds import inferred, near_miss, retold
 from corpus_tuner.generate.llm import LlmWriter
 from corpus_tuner.generate.passage import Passage
 from corpus_tuner.records import Example, Reason, Reject, Section
@@ -45,6 +45,52 @@ def test_a_text_rests_on_the_sentences_that_it_tells() -> None:
 def test_a_text_that_invents_is_rejected_by_name(order: str, text: str, reason: Reason) -> None:
     """Its order must name the document; numbers and names must stand in the section."""
     assert retold(order, text, Passage(BRIDGE)) == reason
+
+
+GAP = "How many years after its opening was Lenn Bridge widened?"
+LATER = "Lenn Bridge was opened in 1883. It was widened in 1901. It was painted by 12 men. The Torvik Bridge is younger."
+BUILT = Section("c", "d", "Lenn Bridge", ("History",), LATER, sentences(LATER), language="en")
+
+
+def test_a_conclusion_rests_on_all_sentences_that_it_needs() -> None:
+    """Those cited that say a word of it, and not the section's best for its answer alone."""
+    elder = {"evidence": [4, 1, 3], "question": "Which is older, Lenn Bridge or Torvik Bridge, which is younger than what opened?", "answer": "Lenn Bridge"}
+    gap = {"evidence": [1, 2], "question": GAP, "answer": "18 years"}
+    examples, rejects = write("inference", [elder, gap], BUILT)
+    assert [(one.kind, one.evidence) for one in examples] == [
+        ("inference", (("c", 1), ("c", 4))),
+        ("inference", (("c", 1), ("c", 2))),
+    ]
+    assert rejects == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "cited", "reason"),
+    [
+        (GAP, "18", [1], Reason.ONE_SENTENCE),
+        (GAP, "18", [1, 99], Reason.ONE_SENTENCE),
+        ("When was Lenn Bridge opened?", "1883", [1, 2], Reason.ONE_SENTENCE),
+        (GAP, "19 years", [1, 2], Reason.UNSUPPORTED_NUMBER),
+        (GAP, "1889 years", [1, 2], Reason.UNSUPPORTED_NUMBER),  # of a sentence that is not cited
+        ("Who was there when Lenn Bridge was opened and widened?", "Ada Keller", [1, 2], Reason.UNSUPPORTED_NAME),
+        ("What did it cost Lenn Bridge to be opened and widened?", "much sorrow", [1, 2], Reason.UNSUPPORTED_ANSWER),
+        ("How old was it then?", "18 years", [1, 2], Reason.NOT_SELF_CONTAINED),
+    ],
+)
+def test_a_conclusion_that_does_not_follow_from_several_sentences_is_rejected_by_name(
+    question: str, answer: str, cited: list[int], reason: Reason
+) -> None:
+    """A number must be there, or be the sum or difference of two that the cited sentences give."""
+    assert inferred(question, answer, cited, Passage(BUILT)) == reason
+
+
+def test_a_sum_may_be_of_numbers_in_words_and_decimals() -> None:
+    """Whatever way the section writes them; "12 and a half" is beyond it."""
+    text = "The first tower of Lenn Bridge is twenty metres high. The second rises 1,200.5 metres from it."
+    section = Section("t", "d", "Lenn Bridge", (), text, sentences(text), language="en")
+    question = "How high do the first tower of Lenn Bridge and the second rise together?"
+    assert inferred(question, "1220.5 metres", [1, 2], Passage(section)) == (1, 2)
+    assert inferred(question, "1220 metres", [1, 2], Passage(section)) == Reason.UNSUPPORTED_NUMBER
 
 
 def test_a_near_miss_gets_the_fixed_answer_and_its_twin_a_pair() -> None:

@@ -139,6 +139,13 @@ def test_where_the_money_ends_in_a_later_round_nothing_is_lost_silently() -> Non
     assert Counter(one.reason for one in rejects)[Reason.UNCHECKED] == 2
 
 
+def test_answers_agree_in_other_inflections() -> None:
+    """Of the language that they are in, in which alone it is known what carries no meaning."""
+    assert agree("die hohen geschätzten Populationen", "hohe geschätzte Populationen", "de")
+    assert not agree("die niedrigen geschätzten Zahlen", "hohe geschätzte Populationen", "de")
+    assert not agree("die", "hohe Populationen", "de")
+
+
 @pytest.mark.parametrize(
     ("left", "right", "same"),
     [
