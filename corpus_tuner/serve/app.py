@@ -21,13 +21,13 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.serve import chat, files, job_routes, library, page
 from corpus_tuner.serve.config import Config
 from corpus_tuner.serve.guard import Guard
-from corpus_tuner.serve.problem import Problem, full_disk, invalid
+from corpus_tuner.serve.problem import Problem, full_disk, invalid, unknown_url
 from corpus_tuner.serve.state import State
 from corpus_tuner.serve.supervisor import Supervisor
 
 
-def make(state: State, config: Config, root: Path, *, loopback: bool = True) -> Any:
-    """The service over `state`; corpora lie in `root`/generated. `loopback`: refuse requests for other host names."""
+def make(state: State, config: Config, root: Path, *, keyed: bool = False) -> Any:
+    """The service over `state`; corpora lie in `root`/generated. `keyed`: it has keys, so that others may reach it."""
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -39,7 +39,7 @@ def make(state: State, config: Config, root: Path, *, loopback: bool = True) -> 
         app.state.supervisor.stop()
 
     app = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.state, app.state.config = state, config
+    app.state.state, app.state.config, app.state.keyed = state, config, keyed
     app.state.supervisor = Supervisor(state)
     app.state.library = library.Library(state, config, root)
     app.state.answering = threading.BoundedSemaphore(config.answers)
@@ -48,7 +48,7 @@ def make(state: State, config: Config, root: Path, *, loopback: bool = True) -> 
     app.add_api_route("/health", _health)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    return Guard(app, config, loopback)
+    return Guard(app, config, keyed)
 
 
 def _health(request: Request) -> JSONResponse:
@@ -69,20 +69,14 @@ def _problem(_: Request, error: Any) -> JSONResponse:
 
 
 def _validation(_: Request, error: Any) -> JSONResponse:
-    if any(one["type"] == "json_invalid" for one in error.errors()):
-        return _answer(Problem(400, "We could not parse the JSON body of your request.", "invalid_json"))
     return _answer(invalid(error.errors()))
 
 
 def _http(request: Request, error: Any) -> JSONResponse:
-    if isinstance(error.__cause__, Problem):  # the body was too long or too slow
-        return _answer(error.__cause__)
     if error.status_code == 404:
-        return _answer(Problem(404, f"Invalid URL ({request.method} {request.url.path[:200]})", "unknown_url"))
-    if error.status_code == 405:
-        said = f"Not allowed to {request.method} on {request.url.path[:200]}"
-        return JSONResponse(Problem(405, said, "method_not_allowed").body, 405, error.headers)
-    return _answer(Problem(error.status_code, "We could not parse the body of your request.", "invalid_request"))
+        return _answer(unknown_url(request.method, request.url.path))
+    said = f"Not allowed to {request.method} on {request.url.path[:200]}"
+    return JSONResponse(Problem(error.status_code, said, "method_not_allowed").body, error.status_code, error.headers)
 
 
 def _disk(_: Request, error: Any) -> JSONResponse:

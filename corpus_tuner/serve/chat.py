@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from corpus_tuner.records import Model
+from corpus_tuner.serve import body
 from corpus_tuner.serve.answers import Ask, Piece, content_logprobs, pieces, text_logprobs, whole
 from corpus_tuner.serve.guard import owner_of
 from corpus_tuner.serve.library import Library
@@ -23,7 +24,7 @@ Owner = Annotated[str, Depends(owner_of)]
 
 
 @router.post("/chat/completions", response_model=None)
-def chat(request: Request, owner: Owner, asked: Chat) -> JSONResponse | StreamingResponse:
+def chat(request: Request, owner: Owner, asked: Annotated[Chat, Depends(body.read(Chat))]) -> JSONResponse | StreamingResponse:
     """Answers a conversation."""
     asks = _times(asked.ask(), asked.n or 1)
     shape = _Shape("chatcmpl-", "chat.completion", asked.model, asked.top_logprobs or 0)
@@ -34,7 +35,7 @@ def chat(request: Request, owner: Owner, asked: Chat) -> JSONResponse | Streamin
 
 
 @router.post("/completions", response_model=None)
-def complete(request: Request, owner: Owner, asked: Complete) -> JSONResponse | StreamingResponse:
+def complete(request: Request, owner: Owner, asked: Annotated[Complete, Depends(body.read(Complete))]) -> JSONResponse | StreamingResponse:
     """Continues a text, in the older protocol."""
     asks = [one for ask in asked.asks() for one in _times(ask, asked.n or 1)]
     if len(asks) > 128:

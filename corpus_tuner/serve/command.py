@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +38,7 @@ def add_to(app: click.Group, common: Callable[..., Any]) -> None:
 
 def run(root: Path, host: str, port: int, settings: Path, new_key: str | None = None, revoke_key: str | None = None) -> None:
     """Serves until it is told to stop. Raises CorpusTunerError for what stands in the way."""
-    from corpus_tuner.serve import config, keys
+    from corpus_tuner.serve import config, keys, origin
     from corpus_tuner.serve.state import State
 
     folder = root / "serve"
@@ -59,10 +57,11 @@ def run(root: Path, host: str, port: int, settings: Path, new_key: str | None = 
     lock = supervisor.take(folder)
     state = State(folder)
     supervisor.sweep_orphans(state)
-    loopback = _is_loopback(host)
-    if not loopback and not keys.are_there(state):
+    keyed = keys.are_there(state)
+    if not keyed and not origin.is_loopback(host):
         raise CorpusTunerError(f"{host} can be reached by others: make a key first, corpus-tuner serve --new-key NAME")
     from corpus_tuner.serve.app import make
+    from corpus_tuner.serve.connection import Connection
 
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
@@ -70,7 +69,7 @@ def run(root: Path, host: str, port: int, settings: Path, new_key: str | None = 
     click.echo(f"state in {folder}; Ctrl-C ends the server, not its jobs' progress", err=True)
     server = uvicorn.Server(
         uvicorn.Config(
-            make(state, known, root, loopback=loopback and not keys.are_there(state)), log_level="warning", access_log=False, server_header=False,
+            make(state, known, root, keyed=keyed), http=Connection, log_level="warning", access_log=False, server_header=False,
             timeout_keep_alive=30, timeout_graceful_shutdown=5, limit_concurrency=1024, h11_max_incomplete_event_size=64 * 1024,
         )
     )  # fmt: skip
@@ -101,12 +100,6 @@ def _listen(host: str, port: int) -> Any:
     except OSError as error:
         raise CorpusTunerError(f"cannot listen at {host}, port {port}: {error.strerror or error}") from None
     return listener
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _limit_threads() -> None:

@@ -14,7 +14,7 @@ from corpus_tuner.serve.problem import Problem, unknown_file
 from corpus_tuner.serve.state import State, new_id, now
 from corpus_tuner.serve.upload import Upload
 
-PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data")
+PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 LIVES = (3600, 2_592_000)  # seconds that a file may be asked to live, OpenAI's bounds
 
 router = APIRouter(prefix="/v1/files")
@@ -67,7 +67,7 @@ def _checked(upload: Upload) -> tuple[str, str, int | None]:
     if purpose not in PURPOSES:
         raise Problem(400, f"'{purpose[:64]}' is not one of {list(PURPOSES)} - 'purpose'", "invalid_value", "purpose")
     filename = "".join(sign for sign in PureWindowsPath(PurePosixPath(upload.filename).name).name if sign.isprintable())[-255:]
-    if purpose == "fine-tune" and not filename.lower().endswith(".jsonl"):
+    if purpose == "fine-tune" and PurePosixPath(filename.lower()).suffix not in ("", ".jsonl"):
         raise Problem(400, f"Invalid file format for Fine-Tuning API: {filename!r}. Must be .jsonl", "invalid_file_format", "file")
     if not upload.bytes:
         raise Problem(400, "File is empty.", "empty_file", "file")

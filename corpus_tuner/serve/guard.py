@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from corpus_tuner.serve import keys
+from corpus_tuner.serve import keys, origin
 from corpus_tuner.serve.config import Config
 from corpus_tuner.serve.problem import Problem
 from corpus_tuner.serve.state import State, new_id
 
 SLACK = 64 * 1024  # bytes of a form around its file
 DRAIN = 2  # times its bound that a body may be before the connection is cut instead of answered
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,9 +25,12 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 def owner_of(request: Request) -> str:
-    """The name of the key that a request carries; nobody's while there are no keys. Raises Problem (401)."""
+    """The name of the key that a request carries; nobody's while there are no keys. Raises Problem (401).
+
+    A server that began with keys goes on to want one when the last is revoked: it may be open to others.
+    """
     state: State = request.app.state.state
-    if not keys.are_there(state):
+    if not request.app.state.keyed and not keys.are_there(state):
         return keys.NOBODY
     kind, _, key = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not key.strip():
@@ -42,43 +44,28 @@ def owner_of(request: Request) -> str:
 class Guard:
     """ASGI middleware. It must not wait for a whole body: it counts and times one while it passes."""
 
-    def __init__(self, app: Any, config: Config, loopback: bool) -> None:
-        self.app, self.config, self.loopback = app, config, loopback
+    def __init__(self, app: Any, config: Config, keyed: bool) -> None:
+        self.app, self.config, self.keyed = app, config, keyed
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answers, or lets the application answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, name = time.perf_counter(), new_id("req_")
+        scope = _plain(scope)
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                spent = round(1000 * (time.perf_counter() - started))
-                added = {"x-request-id": name, "openai-processing-ms": str(spent), "x-content-type-options": "nosniff"}
-                message["headers"] = [*message["headers"], *((k.encode(), v.encode()) for k, v in added.items())]
-            await send(message)
-
+        sending = _named(send, {})
         try:
-            self._check_origin(headers)
+            origin.check(headers, self.keyed)
+            sending = _named(send, origin.shared(scope["path"], headers))
+            if origin.is_preflight(scope["method"], headers):
+                await _send(sending, 204, origin.preflight(headers))
+                return
             body = _Body(receive, self._bound(scope), self._seconds(scope))
-            if int(headers.get("content-length") or 0) > body.bound:
-                await body.drain()
+            await body.announced(headers)
             await self.app(scope, body.receive, sending)
         except Problem as problem:
             await answer(problem, sending)
-        except ValueError:
-            await answer(Problem(400, "The length of the request is not a number.", "invalid_header"), sending)
-
-    def _check_origin(self, headers: dict[str, str]) -> None:
-        """A page of another site must not speak to us through its visitor's browser."""
-        host = headers.get("host", "")
-        if self.loopback and not keyless_host(host):
-            raise Problem(403, "This server answers to its loopback address only.", "forbidden_host")
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
-            raise Problem(403, "Requests from pages of other sites are refused.", "forbidden_origin")
 
     def _bound(self, scope: Message) -> int:
         return self.config.upload_bytes + SLACK if _is_upload(scope) else self.config.request_bytes
@@ -87,14 +74,29 @@ class Guard:
         return self.config.upload_seconds if _is_upload(scope) else self.config.request_seconds
 
 
-def keyless_host(host: str) -> bool:
-    """Whether a Host header names this machine's own loopback."""
-    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    return name.lower() in LOOPBACK
+def _plain(scope: Message) -> Message:
+    """The request as the application is to see it: slashes doubled or at the end of a path mean nothing, as clients put
+    them there when they join a base and a path; HEAD is GET, the server leaves its body out."""
+    path = re.sub("/{2,}", "/", scope["path"]).rstrip("/") or "/"
+    return {**scope, "path": path, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
+
+
+def _named(send: Send, more: Mapping[str, str]) -> Send:
+    """`send`, with a name for the exchange, how long it took, and `more` among the headers."""
+    started, name = time.perf_counter(), new_id("req_")
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            spent = round(1000 * (time.perf_counter() - started))
+            added = {"x-request-id": name, "openai-processing-ms": str(spent), "x-content-type-options": "nosniff", **more}
+            message["headers"] = [*message["headers"], *_encoded(added)]
+        await send(message)
+
+    return sending
 
 
 def _is_upload(scope: Message) -> bool:
-    return scope["method"] == "POST" and scope["path"].rstrip("/") == "/v1/files"
+    return scope["method"] == "POST" and scope["path"] == "/v1/files"
 
 
 class _Body:
@@ -104,6 +106,13 @@ class _Body:
         self._receive, self.bound, self._seconds = receive, bound, seconds
         self._size, self._whole = 0, False
         self._until = time.monotonic() + seconds
+
+    async def announced(self, headers: Mapping[str, str]) -> None:
+        """Raises Problem (413) for a body that is said to be too long: at once, where the client waits to hear."""
+        if int(headers.get("content-length", 0)) > self.bound:  # the server has seen to it that it is a number
+            if "expect" in headers:
+                raise self._too_long()
+            await self.drain()
 
     async def receive(self) -> Message:
         """The next piece. Raises Problem for a body that is too long or too slow."""
@@ -127,7 +136,10 @@ class _Body:
         """Reads on without keeping anything, so that the client hears why, then raises Problem (413)."""
         while not self._whole and self._size <= DRAIN * self.bound:
             await self._piece()
-        raise Problem(413, f"Maximum content size limit ({self.bound}) exceeded.", "content_too_large", again=False)
+        raise self._too_long()
+
+    def _too_long(self) -> Problem:
+        return Problem(413, f"Maximum content size limit ({self.bound}) exceeded.", "content_too_large", again=False)
 
 
 async def answer(problem: Problem, send: Send) -> None:
@@ -136,6 +148,13 @@ async def answer(problem: Problem, send: Send) -> None:
     headers = {"content-type": "application/json", "content-length": str(len(body)), **problem.headers}
     if problem.status in (408, 413):
         headers["connection"] = "close"
-    start = {"type": "http.response.start", "status": problem.status}
-    await send({**start, "headers": [(name.encode(), value.encode()) for name, value in headers.items()]})
+    await _send(send, problem.status, headers, body)
+
+
+async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": _encoded(headers)})
     await send({"type": "http.response.body", "body": body})
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus_tuner import plugins
-from corpus_tuner.serve import files, jobs
+from corpus_tuner.serve import body, files, jobs
 from corpus_tuner.serve.config import Base, Config
 from corpus_tuner.serve.guard import owner_of
 from corpus_tuner.serve.problem import Problem, unknown_job
@@ -80,7 +80,7 @@ class Create(_Strict):
 
 
 @router.post("")
-def create(request: Request, owner: Owner, asked: Create) -> JSONResponse:
+def create(request: Request, owner: Owner, asked: Annotated[Create, Depends(body.read(Create))]) -> JSONResponse:
     """Takes on a job."""
     state, config = _parts(request)
     base = config.find(asked.model)

@@ -48,6 +48,20 @@ def unknown_model(name: str) -> Problem:
     return Problem(404, f"The model '{name}' does not exist or you do not have access to it.", "model_not_found", "model")
 
 
+GONE = {  # paths that old clients still ask for -> what took their place
+    "/v1/fine-tunes": "Fine-tunes are jobs now, at /v1/fine_tuning/jobs.",
+    "/v1/engines": "Engines are models now: name one as 'model' in the request.",
+    "/v1/edits": "Edits are no more: ask /v1/chat/completions.",
+}
+
+
+def unknown_url(method: str, path: str) -> Problem:
+    """404 for a path that is none of ours, with what its client may have meant."""
+    begun = next((old for old in GONE if path == old or path.startswith(f"{old}/")), None)
+    hint = f" {GONE[begun]}" if begun else "" if path.startswith("/v1") else " The paths of the protocol begin with /v1."
+    return Problem(404, f"Invalid URL ({method} {path[:200]}).{hint}", "unknown_url")
+
+
 def full_disk() -> Problem:
     """507 where there is no room left; what was there is unharmed."""
     return Problem(507, "The server's disk is full; nothing was stored.", "disk_full", again=False)
@@ -76,14 +90,15 @@ CODES = {  # pydantic's sort of error -> OpenAI's code
 SAID = {
     "missing": "Missing required parameter: '{where}'.",
     "extra_forbidden": "Unknown parameter: '{where}'.",
+    "model_type": "Invalid '{where}': Input should be an object.",
 }
 
 
 def invalid(errors: list[Mapping[str, Any]]) -> Problem:
     """400 for what pydantic says of a request: the most telling of its errors."""
     error = min(errors, key=lambda error: (error["type"] not in CODES, -len(error["loc"])))
-    names = [str(part) for part in error["loc"] if not _is_branch(part)]
-    where = ".".join(names) or "body"
+    parts = [part for part in error["loc"] if not _is_branch(part)]
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".") or "body"
     code = CODES.get(error["type"], "invalid_value")
     if any(isinstance(bound, float) for bound in error.get("ctx", {}).values()):
         code = code.replace("integer", "decimal")

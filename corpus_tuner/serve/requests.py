@@ -13,12 +13,12 @@ from corpus_tuner.serve.problem import Problem
 Text = Annotated[str, Field(max_length=4_000_000)]
 
 HARMLESS = {  # accepted and without effect: they change nothing in the answer that a client could see
-    "user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier",
+    "user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier", "store",
 }  # fmt: skip
 NEUTRAL: dict[str, tuple[Any, ...]] = {  # what this server cannot do, and the values that ask for nothing
     "frequency_penalty": (0,), "presence_penalty": (0,), "logit_bias": ({},), "modalities": (["text"],), "tools": ([],),
     "functions": ([],), "tool_choice": ("none", "auto"), "function_call": ("none", "auto"), "response_format": ({"type": "text"},),
-    "store": (False,), "parallel_tool_calls": (True, False), "best_of": (1,), "echo": (False,), "suffix": ("",),
+    "parallel_tool_calls": (True, False), "echo": (False,), "suffix": ("",),
     "audio": (), "prediction": (), "web_search_options": (), "reasoning_effort": ("none",), "verbosity": ("medium",),
     "moderation": (),
 }  # fmt: skip
@@ -41,10 +41,11 @@ class Asked(BaseModel):
 
     def ask(self) -> Ask:
         """The request without its messages. Raises Problem for what is not supported, rather than leave it out silently."""
+        neutral = NEUTRAL | {"best_of": (self.n or 1,)}
         for name, value in (self.model_extra or {}).items():
-            if name in HARMLESS or value is None or (name in NEUTRAL and value in NEUTRAL[name]):
+            if name in HARMLESS or value is None or (name in neutral and value in neutral[name]):
                 continue
-            if name in NEUTRAL:
+            if name in neutral:
                 raise Problem(400, f"Unsupported parameter: '{name}' is not supported with this model.", "unsupported_parameter", name)
             raise Problem(400, f"Unrecognized request argument supplied: {name[:64]}", "unknown_parameter", name[:64])
         if self.stream_options is not None and not self.stream:
@@ -86,10 +87,10 @@ class Message(BaseModel):
             for part in self.content:
                 if part.type != "text":
                     said = f"Only text is understood, not {part.type[:40]!r}."
-                    raise Problem(400, said, "unsupported_value", f"messages.{place}.content")
+                    raise Problem(400, said, "unsupported_value", f"messages[{place}].content")
             return {"role": self.role, "content": "".join(part.text for part in self.content)}
         if self.content is None and self.role != "assistant":
-            raise Problem(400, "Expected a string, got null.", "invalid_type", f"messages.{place}.content")
+            raise Problem(400, "Expected a string, got null.", "invalid_type", f"messages[{place}].content")
         return {"role": self.role, "content": self.content or ""}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from corpus_tuner.serve.strict import loads
 
 LEAST = 10  # rows of a training file, as OpenAI has it
 ROW_BYTES = 256 * 1024  # about 65,536 tokens, the longest example that OpenAI took
@@ -61,10 +62,10 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _parse(number: int, line: bytes) -> dict[str, Any]:
     try:
-        row = json.loads(line.decode("utf-8"))
+        row = loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise BadFile(f"Line {number} is not UTF-8 text (byte {error.start + 1}): is this a JSONL file?") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadFile(f"Line {number} is not valid JSON: {error}") from None
     if not isinstance(row, dict):
         raise BadFile(f"Line {number} is not a JSON object")

@@ -18,6 +18,7 @@ class Upload:
     """One form with a part `file` that goes to `path`; the other parts are short texts in `fields`."""
 
     def __init__(self, content_type: str, path: Path) -> None:
+        from python_multipart.exceptions import FormParserError
         from python_multipart.multipart import MultipartParser, parse_options_header
 
         kind, options = parse_options_header(content_type)
@@ -31,7 +32,10 @@ class Upload:
         self._disposition = b""
         self._name, self._text, self._in_file, self._whole = "", b"", False, False
         calls = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "headers_finished", "end")
-        self._parser = MultipartParser(options[b"boundary"], {f"on_{name}": getattr(self, f"_{name}") for name in calls})
+        try:
+            self._parser = MultipartParser(options[b"boundary"], {f"on_{name}": getattr(self, f"_{name}") for name in calls})
+        except FormParserError:
+            raise Problem(400, "The boundary of the form is too long: it may have 70 characters.", "invalid_form", "file") from None
 
     async def receive(self, stream: AsyncIterator[bytes]) -> None:
         """Reads the whole form. Raises Problem for one that is not whole, or lacks its file."""
@@ -83,6 +87,8 @@ class Upload:
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if len(self.fields) >= FIELDS:
             raise Problem(400, f"The form has more than {FIELDS} parts.", "invalid_form")
+        if not self._name:
+            raise Problem(400, "A part of the form has no name.", "invalid_form")
         if self._name == "file":
             if self._file is not None:
                 raise Problem(400, "The form has more than one file.", "invalid_form", "file")

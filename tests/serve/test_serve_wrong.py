@@ -109,6 +109,7 @@ def test_a_file_of_one_row_is_too_short(shared: Service, tmp_path) -> None:
         ('{"messages": [', "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
         (b"\xff\xfe\x00binary", "not UTF-8"),
+        ('{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "\\ud83d"}]}', "surrogate"),
         ('{"messages": "%s"}' % ("x" * 1_000_000), "longer than"),
     ],
 )  # fmt: skip
@@ -183,8 +184,8 @@ def test_a_job_that_cannot_be_is_refused_at_once(shared: Service, tmp_path, chan
     ("change", "code", "param"),
     [
         ({"messages": []}, "array_below_min_length", "messages"),
-        ({"messages": [{"role": "robot", "content": "x"}]}, "invalid_value", "messages.0.role"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "unsupported_value", "messages.0.content"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "invalid_value", "messages[0].role"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "unsupported_value", "messages[0].content"),
         ({"temperature": 3}, "decimal_above_max_value", "temperature"),
         ({"max_tokens": 0}, "integer_below_min_value", "max_tokens"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "unsupported_parameter", "tools"),
