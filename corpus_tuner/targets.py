@@ -58,7 +58,7 @@ def resolve(
     if path is None:
         locator = _locator(target, root)
         name = name or name_of(target)
-        toml.check_name(name, "--name" if name else target)
+        toml.check_name(name, "--name")
         path = root / "sources" / f"{name}.toml"
         if path.exists():
             _same_locator(path, locator, target)

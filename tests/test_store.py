@@ -135,6 +135,20 @@ def test_a_write_into_a_folder_that_is_not_there_makes_it(tmp_path):
     assert (tmp_path / "a" / "b" / "c.txt").read_text() == "x"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no umask")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_who_may_read_a_file_is_the_umasks_to_say(tmp_path, umask, mode):
+    """Also where a writer made the file anew and kept it to its user."""
+    before = os.umask(umask)
+    try:
+        with replacing(tmp_path / "x") as temporary:
+            temporary.unlink()
+            os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == mode
+
+
 def test_a_digest_tells_values_and_their_borders_apart():
     """Equal values have equal digests whatever the order of keys; parts do not run into each other."""
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})

@@ -6,7 +6,6 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from corpus_tuner.errors import CorpusTunerError
@@ -108,6 +107,4 @@ def _caster(hint: Any) -> Any:
         return lambda value: tuple(inner(item) for item in value)
     if isinstance(hint, type) and issubclass(hint, str) and hint is not str:
         return hint
-    if get_origin(hint) is UnionType:
-        return lambda value: value
     return lambda value: value
