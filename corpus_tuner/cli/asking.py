@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
 def chat(name: str, model: str, base_url: str, root: Path, as_json: bool) -> None:
     """Ask one question after another; an empty line or Ctrl-D ends."""
     asker = read_corpus(name, root).asker(model, base_url)
-    while True:
+    while sys.stdin:  # None where it was closed
         try:
             line = click.prompt("you", prompt_suffix="> ", default="", show_default=False, err=True)
         except click.Abort:

@@ -34,7 +34,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
             _fail(str(error), error.exit_code, debug)
         except OSError as error:
             where = error.filename2 or error.filename  # of a copy, what was written
-            _fail(f"{error.strerror or error}{f': {where}' if where else ''}; the same command goes on from here", 1, debug)
+            _fail(f"{error.strerror or error}{f': {where}' if where else ''}; with that mended, the same command goes on from here", 1, debug)
         except Exception as error:  # noqa: BLE001  the outermost edge: one line for a person, --debug for us
             _fail(f"{type(error).__name__}: {error} (this is a bug or a broken file; --debug shows where)", 1, debug)
 

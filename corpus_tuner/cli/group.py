@@ -36,6 +36,9 @@ class Commands(click.Group):
             more = f" (see {context.command_path} --help)" if context else ""
             click.echo(f"corpus-tuner: {' '.join(error.format_message().split()).rstrip('.')}{more}", err=True)
             code = error.exit_code
+        except OSError as error:  # of a help page: a full disk; what a command meets is told by its edge
+            click.echo(f"corpus-tuner: {error.strerror or error}", err=True)
+            code = 1
         except click.Abort:
             code = 130
         sys.exit(code if isinstance(code, int) else 0)
