@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from corpus_tuner.clean.wikitext.definitions import compile_definition, load_definitions, read_definitions
+from corpus_tuner.clean.wikitext.definitions import compile_definition, load_definitions, project_of, read_definitions
 from corpus_tuner.errors import CorpusTunerError
 
 TABLES = sorted(path.name for path in (files("corpus_tuner.clean") / "templates").iterdir())
@@ -57,6 +57,14 @@ def test_a_language_goes_before_what_is_common() -> None:
     assert load_definitions("fr")["citation"]({"1": "a"}) == "« a »"
     assert "citation" not in load_definitions("en")
     assert load_definitions("fr")["nowrap"]({"1": "a"}) == load_definitions("xx")["nowrap"]({"1": "a"}) == "a"
+
+
+def test_a_project_goes_before_its_language() -> None:
+    """On Wiktionary {{m}} is a word; on every other Italian wiki it is a measure."""
+    assert load_definitions("it", project_of("https://it.wiktionary.org/wiki/A"))["m"]({"1": "la", "2": "aqua"}) == "''aqua''"
+    assert load_definitions("it", project_of("https://it.wikipedia.org/wiki/A"))["m"]({"1": "5", "u": "km"}) == "5 km"
+    assert project_of("https://en.m.wikivoyage.org/wiki/Boston") == "wikivoyage"
+    assert project_of("https://en.wikipedia.org/wiki/.wiktionary.org") == ""
 
 
 def test_a_language_is_never_a_path() -> None:

@@ -119,6 +119,21 @@ def test_templates_are_those_of_the_wiki(language: str, wikitext: str, expected:
     assert text(wikitext, language) == expected
 
 
+@pytest.mark.parametrize(
+    ("project", "wikitext", "expected"),
+    [
+        ("wiktionary", "From {{inh|en|enm|fre}}, from {{der|en|afa|-}}, {{m|la|a||t=b}}.", "From Middle English fre, from, a (“b”)."),
+        ("wiktionary", "# {{lb|en|x|y}} z\n#* {{quote-book|en|year=1899|title=T|passage=P}}", "1. (x, y) z\n  - 1899, T: P"),
+        ("wikivoyage", "* {{see|name=A|alt=b|address=C|content=D e.|price=5}}", "- A (b), C. D e. 5."),
+        ("wikivoyage", "{{regionlist|region1name=[[A]]|region1description=B|region2name=C}}", "A: B\nC:"),
+        ("wikipedia", "{{see|A}} {{l|en|b}}", ""),
+    ],
+)
+def test_templates_are_those_of_the_project(project: str, wikitext: str, expected: str) -> None:
+    """A dictionary's and a travel guide's own templates carry most of their words."""
+    assert next(iter(parse(document(wikitext, url=f"https://en.{project}.org/wiki/Test")))).text == expected
+
+
 def test_headings() -> None:
     """Paths follow the levels, skipped and uneven ones too; one without words opens nothing; references, templates, comments and links in a heading leave its words."""
     wikitext = """lead

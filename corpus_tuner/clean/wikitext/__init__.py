@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from corpus_tuner.clean.outline import Outline
 from corpus_tuner.clean.part import Part
 from corpus_tuner.clean.wikitext.blocks import Reader
-from corpus_tuner.clean.wikitext.definitions import Words, load_definitions, read_definitions
+from corpus_tuner.clean.wikitext.definitions import Words, load_definitions, project_of, read_definitions
 from corpus_tuner.clean.wikitext.expand import Expander
 from corpus_tuner.clean.wikitext.losses import Losses, read_losses
 from corpus_tuner.clean.wikitext.names import load_names
@@ -43,7 +43,8 @@ def _parts(document: Document, own: Mapping[str, Words], losses: Losses) -> Iter
         yield Part((), "")
         return
     language = names.wiki_language(text, document.language.lower().partition("-")[0])
-    definitions = {**load_definitions(language), **own} if own else load_definitions(language)
+    definitions = load_definitions(language, project_of(document.url))
+    definitions = {**definitions, **own} if own else definitions
     stripper = Stripper(definitions, losses)
     expander = Expander(names, definitions, document.title, language, losses)
     text = reduce_tags(expander.expand(stripper.strip(text)), names.switches)

@@ -2,8 +2,9 @@
 
 A definition is text with parameters `{{{name|default}}}` and the parser functions `{{#if:test|then|else}}` and
 `{{#switch:value|case=text|default}}`: what a wiki's own template page would say if it carried words alone. The tables
-lie in `clean/templates/`: `common.toml` for every wiki, then the wiki's own language over it. The name `<math>` stands for
-the tag of that name, whose content is the parameter `{{{1}}}`; by default formulas are dropped.
+lie in `clean/templates/`: `common.toml` for every wiki, over it that of its language, over both that of its project
+(Wiktionary, Wikivoyage). The name `<math>` stands for the tag of that name, whose content is the parameter `{{{1}}}`; by
+default formulas are dropped.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
+from urllib.parse import urlsplit
 
 from corpus_tuner.errors import CorpusTunerError
+
+PROJECTS = ("wiktionary", "wikivoyage")
 
 Arguments = Mapping[str, str]
 Words = Callable[[Arguments], str]
@@ -131,9 +135,15 @@ def _switch(value: Words, branches: list[tuple[Words, Words | None]]) -> Words:
 
 
 @cache
-def load_definitions(language: str) -> Mapping[str, Words]:
-    """Definitions by template name (lower case, spaces) of one wiki language: its own over the common ones."""
-    return {**_table("common"), **_table(language.lower())}
+def load_definitions(language: str, project: str = "") -> Mapping[str, Words]:
+    """Definitions by template name (lower case, spaces) of one wiki: its project's over its language's over the common ones."""
+    return {**_table("common"), **_table(language.lower()), **_table(project)}
+
+
+def project_of(url: str) -> str:
+    """The project with a table of its own that a page belongs to, as in en.wiktionary.org; "" for any other."""
+    host = urlsplit(url).hostname or ""
+    return next((project for project in PROJECTS if host.endswith(f".{project}.org")), "")
 
 
 @cache

@@ -13,6 +13,7 @@ _EMPTY = re.compile(r" ?(?:\([\s;,:]*\)|\[[\s;,]*\]|（[\s;,；，、]*）)")
 _REFERENCE = re.compile(r"&#?\w+;")  # without its semicolon it is none: `?a=1&copy=2`
 _OPENING = re.compile(r"\(\s*[;,:][\s;,:]*|\( ")
 _CLOSING = re.compile(r"(?<![\s;,])[\s;,]+\)")
+_COMMAS = re.compile(r",(?: ,)+")  # what stood between them was dropped
 _LOOSE = re.compile(r" (?=[,.](?:[ \n]|$))")
 _STRAY = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}")
 
@@ -34,4 +35,6 @@ def tidy(text: str) -> str:
         text = _CLOSING.sub(")", text)
     if "{" in text or "}" in text or "[" in text or "]" in text:
         text = _STRAY.sub("", text)
+    if ", ," in text:
+        text = _COMMAS.sub(",", text)
     return _LOOSE.sub("", text)
