@@ -86,6 +86,16 @@ def test_no_file_reads_as_no_records(tmp_path):
     assert file_digest(tmp_path / "none.jsonl") == ""
 
 
+def test_a_line_that_holds_nothing_of_what_is_sought_is_passed_over_unread(tmp_path):
+    """Few of a dump's millions of rejects are wanted at once; those that are come by their own line's number."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"stage": "clean", "item_id": "1", "reason": "empty", "detail": ""}\nno JSON\n{"reason": "malformed\n')
+    assert list(read_jsonl(path, records.Reject, b"nowhere")) == []
+    assert [one.item_id for one in read_jsonl(path, records.Reject, b"empty")] == ["1"]
+    with pytest.raises(CorpusTunerError, match=r"a\.jsonl:3"):
+        list(read_jsonl(path, records.Reject, b"malformed"))
+
+
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 def test_written_json_is_real_utf8_and_holds_what_was_given(tmp_path, text):
     """Lone surrogates are escaped, so that strict readers can read the file and get the same text."""

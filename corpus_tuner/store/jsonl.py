@@ -59,27 +59,30 @@ def to_json(record: Any) -> Any:
     return record
 
 
-def read_jsonl(path: Path, record: type[R]) -> Iterator[R]:
-    """The records of a file that `write_jsonl` wrote, then those of its shards; nothing if there is neither.
+def read_jsonl(path: Path, record: type[R], holding: bytes = b"") -> Iterator[R]:
+    """The records of a file that `write_jsonl` wrote, then those of its shards; nothing if there is neither. Where few of
+    many are wanted, a line without the bytes `holding` is passed over unread.
 
     Raises CorpusTunerError, naming the line, for one that is not such a record, and for a shard that is missing or damaged.
     """
-    yield from read_file(path, record)
+    yield from read_file(path, record, holding)
     for shard in shards(path):
-        yield from parse_jsonl(rows(shard), record, shard.path)
+        yield from parse_jsonl(rows(shard), record, shard.path, holding=holding)
 
 
-def read_file(path: Path, record: type[R]) -> Iterator[R]:
+def read_file(path: Path, record: type[R], holding: bytes = b"") -> Iterator[R]:
     """The same of the file alone."""
     if path.exists():
         with path.open("rb") as file:  # lines end at b"\n" alone: no character of a text is taken for a line break
-            yield from parse_jsonl(file, record, path)
+            yield from parse_jsonl(file, record, path, holding=holding)
 
 
-def parse_jsonl(lines: Iterable[bytes], record: type[R], path: Path, first: int = 1) -> Iterator[R]:
+def parse_jsonl(lines: Iterable[bytes], record: type[R], path: Path, first: int = 1, holding: bytes = b"") -> Iterator[R]:
     """The records of lines of a file, the first of which is its line `first`. Raises as `read_jsonl` does."""
     make = _maker(record)
     for number, line in enumerate(lines, start=first):
+        if holding not in line:
+            continue
         try:
             value = make(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
