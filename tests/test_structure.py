@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "corpus_tuner"
 LEVELS = [
     {"records", "reasons", "errors"},
-    {"settings", "plugins", "store", "archive", "text", "hub", "workers", "gate"},
+    {"settings", "plugins", "store", "archive", "text", "hub", "workers", "gate", "access"},
     {"fetch", "clean", "generate", "dataset", "models", "train", "evaluate"},
     {"place", "targets"},
     {"arms", "blocks", "costs", "known", "recipes"},

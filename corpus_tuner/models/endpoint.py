@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from corpus_tuner.access import NO_KEY, api_key, is_loopback, without_key
 from corpus_tuner.errors import CorpusTunerError, Declined, Transient
 from corpus_tuner.models.dialect import answered, not_understood, reduced, said
 from corpus_tuner.models.failures import failure, unreachable
 from corpus_tuner.models.hosts import Host, Hosts, Ticket, urls_of
-from corpus_tuner.models.keys import api_key, is_loopback
 from corpus_tuner.models.prices import Meter
 from corpus_tuner.models.wire import Bounds, TooLong, package_of
 from corpus_tuner.records import Expert, Message, Model, Reply
@@ -193,9 +193,7 @@ class Endpoint:
         return answered(found)
 
     def _clean(self, text: str) -> str:
-        """`text` without the key, however the server came to repeat it; a dummy word is no key."""
-        telling = len(self._key) >= 8 or (len(self._key) >= 4 and not self._key.isalpha())
-        return text.replace(self._key, "***") if telling else text
+        return without_key(text, self._key)
 
     def _without_key(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -223,7 +221,7 @@ class Endpoint:
         http = openai.DefaultHttpxClient(limits=pool, headers={"Accept-Encoding": "identity"})
         self._bounds.guard(http)
         client = openai.OpenAI(
-            api_key=self._key, base_url=self.urls[0], max_retries=0, timeout=self.timeout, http_client=http
+            api_key=self._key or NO_KEY, base_url=self.urls[0], max_retries=0, timeout=self.timeout, http_client=http
         )
         client.chat.completions  # noqa: B018  (imported on first use)
         return client

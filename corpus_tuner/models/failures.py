@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from corpus_tuner.access import retry_after
 from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
 from corpus_tuner.models.hosts import Host
 
@@ -33,15 +30,3 @@ def unreachable(error: Exception, text: str, host: str) -> Transient:
     """A connection that could not be made cost nothing; one that broke may have."""
     refused = "connect" in type(error.__cause__).__name__.lower()
     return Transient(f"{host} cannot be reached: {text}", refused=refused)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait (Retry-After in seconds or as a date, or retry-after-ms), or None."""
-    with suppress(KeyError, ValueError):
-        return max(0.0, float(headers["retry-after-ms"]) / 1000)
-    said = headers.get("retry-after", "")
-    with suppress(ValueError):
-        return max(0.0, float(said))
-    with suppress(ValueError, TypeError):
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
-    return None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from corpus_tuner.access import NO_KEY, api_key, retry_after, without_key
 from corpus_tuner.errors import CorpusTunerError, Unavailable
 from corpus_tuner.settings import check_variable
 
@@ -21,7 +18,6 @@ ASKS = 8  # of one idempotent request: a minute in all with the waits between th
 LONGEST_WAIT = 120.0  # seconds that a host may ask us to wait before we give up instead
 ABSENT = (404, 405, 410, 501)  # what hosts answer that lack an object or an endpoint
 MOST_PAGES = 100
-_LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
 
 
 class Refused(CorpusTunerError):
@@ -77,9 +73,7 @@ class Host:
 
     def plain(self, text: Any) -> str:
         """Text of the host as one printable line of at most 500 characters, without the key, should it repeat it."""
-        line = str(text or "")
-        if len(self.key) >= 8 or (len(self.key) >= 4 and not self.key.isalpha()):  # a dummy word is no key
-            line = line.replace(self.key, "***")
+        line = without_key(str(text or ""), self.key)
         line = "".join(character if character.isprintable() else " " for character in line)
         return " ".join(line.split())[:500]
 
@@ -116,7 +110,7 @@ class Host:
             )
             return Refused(line, status)
         if status == 429 and code != "insufficient_quota":
-            wait = _retry_after(error.response.headers)
+            wait = retry_after(error.response.headers) or 0.0
             if wait <= LONGEST_WAIT:
                 return _Later(f"{self.base_url} asks us to slow down (429): {said}", wait)
             return Unavailable(f"{self.base_url} asks us to come back in {wait:.0f} seconds (429): {said}")
@@ -144,14 +138,10 @@ def connect(base_url: str, api_key_env: str, sleep: Callable[[float], None] = ti
     if url.username or url.password:
         raise CorpusTunerError("base_url must not hold a name or password: put the key into the variable of api_key_env")
     check_variable(api_key_env, "api_key_env")
-    key = os.environ.get(api_key_env, "").strip()
-    if not key and not _LOOPBACK.fullmatch(url.hostname):
-        raise CorpusTunerError(f"no API key for {base_url}: put it into the environment variable {api_key_env}")
-    if not (key.isascii() and key.isprintable()):
-        raise CorpusTunerError(f"the key in {api_key_env} cannot be sent: it holds characters that no key has")
+    key = api_key(api_key_env, url.hostname)
     from openai import OpenAI
 
-    client = OpenAI(base_url=base_url, api_key=key or "none", max_retries=0, timeout=120.0)
+    client = OpenAI(base_url=base_url, api_key=key or NO_KEY, max_retries=0, timeout=120.0)
     return Host(client, base_url.rstrip("/"), key, api_key_env, sleep)
 
 
@@ -183,14 +173,3 @@ def identity(item: Any) -> str:
 def _message(error: Any) -> str:
     body = error.body if isinstance(error.body, dict) else {}
     return str(body.get("message") or body.get("detail") or error.message)
-
-
-def _retry_after(headers: Any) -> float:
-    """Seconds that Retry-After asks for, as a number or as a date; 0 if it does not."""
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return 0.0
