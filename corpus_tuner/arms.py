@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.models import open_model
@@ -13,8 +13,10 @@ from corpus_tuner.store import Calls, read_jsonl
 
 if TYPE_CHECKING:
     from corpus_tuner.models.embedding import Embedding
+    from corpus_tuner.models.retrieval import Retrieval
 
 TOP = 3  # sections that go before a question
+SEARCHES = ("retrieval", "embedding")
 ARMS = (
     *(who + beside for who in ("base", "expert") for beside in ("", "+retrieval", "+embedding", "+section")),
     "retrieval", "embedding", "nearest", "reader", "expert+reader",
@@ -37,6 +39,7 @@ def open_arm(
     base_url: str = "",
     calls: Calls | None = None,
     questions: Iterable[Question] = (),
+    shared: dict[str, Any] | None = None,
 ) -> Model:
     """The model that `name` stands for: an arm of the evaluation, or a model at an OpenAI-compatible endpoint.
 
@@ -44,23 +47,25 @@ def open_arm(
     vote; base+retrieval, expert+retrieval (or +embedding): the same with the best sections before the question;
     base+section, expert+section: with the sections that `questions` say it rests on, which is what a perfect search would
     give.
+
+    What is large is put into `shared` and taken from it: base and expert where they run on this machine, and the searches. With
+    one `shared` for all arms of an evaluation, each is loaded once.
     """
-    from corpus_tuner.models.retrieval import Nearest, Retrieval, language_of
+    from corpus_tuner.models.retrieval import Nearest, language_of
 
     check_arm(place, name, base_url)
-    if name == "retrieval":
-        return Retrieval(sections)
-    if name == "embedding":
-        return _embedding(place, sections, calls)
+    shared = {} if shared is None else shared
+    if name in SEARCHES:
+        return _search(place, name, sections, calls, shared)
     if name in ("reader", "expert+reader"):
         from corpus_tuner.models.reader import Reader
 
-        expert = open_model(place.receipt(), place.folder, calls=calls) if name == "expert+reader" else None
+        expert = _opened(place, "expert", calls, shared) if name == "expert+reader" else None
         return Reader(sections, trained(place), expert)
     if name == "nearest":
         return Nearest(((one.question, one.answer) for one in trained(place)), language_of(sections))
     if name in ARMS:
-        return _model(place, name, sections, calls, questions)
+        return _model(place, name, sections, calls, questions, shared)
     from corpus_tuner.models.endpoint import Endpoint
 
     wanted = place.settings.generate
@@ -68,23 +73,37 @@ def open_arm(
 
 
 def _model(
-    place: Place, name: str, sections: Sequence[Section], calls: Calls | None, questions: Iterable[Question]
+    place: Place, name: str, sections: Sequence[Section], calls: Calls | None, questions: Iterable[Question], shared: dict[str, Any]
 ) -> Model:
     """Base or expert, as its own best prompt asks it: the expert was trained on bare questions, and a student from
     nothing knows no instruction."""
     from corpus_tuner.models.prompted import Prompted
-    from corpus_tuner.models.retrieval import Retrieval
 
     who, _, beside = name.partition("+")
-    receipt = place.receipt()
-    model = open_model(receipt, place.folder, base=who == "base", calls=calls)
-    if beside in ("retrieval", "embedding"):
-        search = Retrieval(sections) if beside == "retrieval" else _embedding(place, sections, calls)
+    model = _opened(place, who, calls, shared)
+    if beside in SEARCHES:
+        search = _search(place, beside, sections, calls, shared)
         return Prompted(model, place.title, lambda question: [one for one, _ in search.sections(question, TOP)], name)
     if beside == "section":
         right = _sections_of(questions, sections)
         return Prompted(model, place.title, lambda question: right.get(question, ()), name)
-    return model if who == "expert" or receipt.backend == "scratch" else Prompted(model, place.title)
+    return model if who == "expert" or place.receipt().backend == "scratch" else Prompted(model, place.title)
+
+
+def _opened(place: Place, who: str, calls: Calls | None, shared: dict[str, Any]) -> Model:
+    """Base or expert. That of a host is small, and each arm has one of its own, by which its calls are told apart."""
+    receipt = place.receipt()
+    if receipt.backend == "endpoint" or who not in shared:
+        shared[who] = open_model(receipt, place.folder, base=who == "base", calls=calls)
+    return shared[who]
+
+
+def _search(place: Place, name: str, sections: Sequence[Section], calls: Calls | None, shared: dict[str, Any]) -> Embedding | Retrieval:
+    from corpus_tuner.models.retrieval import Retrieval
+
+    if name not in shared:
+        shared[name] = Retrieval(sections) if name == "retrieval" else _embedding(place, sections, calls)
+    return shared[name]
 
 
 def _embedding(place: Place, sections: Sequence[Section], calls: Calls | None) -> Embedding:

@@ -111,7 +111,8 @@ def evaluate(place: Place, progress: Progress) -> Counts:
     asked = questions(place, examples, sections)
     with closing(place.calls()) as calls:
         tagged = {name: Tagged(calls, stage="evaluate", arm=name) for name in place.settings.evaluate.arms}
-        arms = {name: open_arm(place, name, sections, calls=tagged[name], questions=asked) for name in tagged}
+        shared: dict[str, Any] = {}
+        arms = {name: open_arm(place, name, sections, calls=tagged[name], questions=asked, shared=shared) for name in tagged}
         options = {"trained": trained(place), "times": place.settings.evaluate.times, "judging": _judge(place, calls)}
         options["after"] = lambda: {"costs": to_json(costs(place, _seconds(place, time.monotonic() - started))), "improve": _improved(place)}
         grounds = [] if place.settings.recipe.sort else sections  # the answers of a recipe stand in no text

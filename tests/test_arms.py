@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +61,24 @@ def test_the_expert_gets_the_bare_question_and_the_base_a_prompt(place: Place) -
     assert said(place, "base").startswith("base: Answer the question about Apollo 8")
     write_json(place.expert / "expert.json", to_json(Expert("expert", "scratch", "scratch")))
     assert said(place, "base") == "base: Who commanded the mission?"
+
+
+@pytest.mark.parametrize(("backend", "loads"), [("transformers", {"base": 1, "expert": 1}), ("endpoint", {"base": 3, "expert": 4})])
+def test_the_arms_of_an_evaluation_share_what_is_large(place: Place, monkeypatch: pytest.MonkeyPatch, backend: str, loads: dict[str, int]) -> None:
+    """Weights on this machine are loaded once, however many arms ask them; hosts are opened for each arm, whose calls are its own."""
+    write_json(place.expert / "expert.json", to_json(Expert("expert", "gpt", backend)))
+    count: Counter[str] = Counter()
+
+    def load(*_: object, base: bool = False, calls: object = None) -> ScriptedModel:
+        count["base" if base else "expert"] += 1
+        return opened(base)
+
+    monkeypatch.setattr(arms, "open_model", load)
+    shared: dict = {}
+    for name in ("base", "expert", "base+retrieval", "expert+retrieval", "base+section", "expert+section", "expert+reader"):
+        open_arm(place, name, SECTIONS, shared=shared)
+    assert count == loads
+    assert open_arm(place, "retrieval", SECTIONS, shared=shared) is shared["retrieval"]
 
 
 def test_retrieved_and_right_sections_stand_before_the_question(place: Place) -> None:
