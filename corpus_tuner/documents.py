@@ -57,6 +57,18 @@ def fetch(place: Place, progress: Progress) -> Counts:
     return {"documents": run.counts[""], "rejects": run.counts.total() - run.counts[""]}
 
 
+def check_fetch(place: Place) -> None:
+    """Raises CorpusTunerError for a folder that would be read together with what is made of it."""
+    results = place.folder.parent.resolve()
+    for source in place.settings.source:
+        local = _local(place, source.locator)
+        if local and results.is_relative_to(local.resolve()):
+            raise CorpusTunerError(
+                f"{results}, where results go, lies in {local.resolve()} and would be read with it: name a folder within, "
+                "or give --root one outside"
+            )
+
+
 def _in_blocks(run: Run, blocks: list[Block], seen: Seen, locator: str, progress: Progress) -> None:
     """A source in blocks, each by itself; of those with a document that came before, what is left."""
     for done in run.blocks(blocks, cores() if len(blocks) > FEW else 1):
@@ -188,7 +200,7 @@ def _local(place: Place, locator: str) -> Path | None:
 
 def _tree(path: Path, digest_of: Callable[[Path], str]) -> list[tuple[str, str]]:
     """Each file at or below `path` that is not hidden, with its digest; "" for one that cannot be read, which the source rejects."""
-    found = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
+    found = sorted(item for item in path.rglob("*") if os.path.isfile(item)) if path.is_dir() else [path]
     files = ((file.relative_to(path), file) for file in found)
     return [(str(name), _content(file, digest_of)) for name, file in files if not any(step.startswith(".") for step in name.parts)]
 

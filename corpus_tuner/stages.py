@@ -7,7 +7,7 @@ import json
 import time
 
 from corpus_tuner.asking import check_evaluate, evaluate, evaluate_inputs, run_folder
-from corpus_tuner.documents import fetch, fetch_inputs, raw_files
+from corpus_tuner.documents import check_fetch, fetch, fetch_inputs, raw_files
 from corpus_tuner.examples import check_generate, generate, generate_inputs
 from corpus_tuner.place import Place, Stage, Watcher
 from corpus_tuner.sections import check_clean, clean, clean_inputs
@@ -15,7 +15,7 @@ from corpus_tuner.store import digest, files_of, remembered, write_json
 from corpus_tuner.training import check_train, dataset, dataset_inputs, train, train_inputs
 
 STAGES = (
-    Stage("fetch", fetch_inputs, fetch, lambda place: [*files_of(place.documents), *files_of(place.lost("fetch")), *raw_files(place)]),
+    Stage("fetch", fetch_inputs, fetch, lambda place: [*files_of(place.documents), *files_of(place.lost("fetch")), *raw_files(place)], check_fetch),
     Stage("clean", clean_inputs, clean, lambda place: [*files_of(place.sections), *files_of(place.lost("clean"))], check_clean),
     Stage("generate", generate_inputs, generate, lambda place: [place.examples, place.folder / "coverage.json"], check_generate),
     Stage("dataset", dataset_inputs, dataset, lambda place: [*sorted(place.dataset.rglob("*.*")), place.splits]),

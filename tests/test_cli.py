@@ -98,6 +98,7 @@ def test_sections_selects_by_heading_path(root) -> None:
     (("generate", "notes", "--writer", "llm", "--save"), "needs a model"),
     (("ask", "notes", "Who?"), "corpus-tuner"),
     (("ask", "notes"), "give one question"),
+    (("ask", "notes", "--file", "/dev/null", "--model", "retrieval"), "corpus-tuner"),
     (("show", "notes", "examples"), "corpus-tuner build notes"),
     (("build", "../../etc/passwd.toml"), "there is no"),
     (("clean", "notes", "--sections", "Nowhere", "--save"), "no text is left"),
@@ -192,6 +193,17 @@ def test_an_argument_that_is_not_utf8_is_asked_with_a_mark_in_its_place(root) ->
     result = run(root, "ask", "notes", "Who\udcff?", "--model", "retrieval", "--json")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["question"] == "Who??"
+
+
+def test_a_folder_is_not_read_together_with_what_is_made_of_it(root) -> None:
+    """The second build would have read the first one's report as a document."""
+    result = run(root, "build", str(root))
+    assert result.exit_code == 2
+    assert "give --root one outside" in result.stderr
+    assert not (root / "sources" / f"{root.name}.toml").exists()
+    outside = CliRunner().invoke(app, ["clean", str(root), "--root", str(root / "sources" / "deep"), "--name", "n"])
+    assert outside.exit_code == 2
+    assert run(root / "x", "clean", str(root / "sources"), "--name", "within").exit_code == 0
 
 
 def test_a_new_file_that_gives_nothing_leaves_nothing_behind(root) -> None:

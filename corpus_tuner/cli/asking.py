@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +36,14 @@ def ask(
         _print_response(asker.ask(line, **checks), as_json, titled=file is not None)
 
 
-def _questions(file: Path) -> Iterable[str]:
+def _questions(file: Path) -> list[str]:
     try:
-        return filter(str.strip, file.read_text(encoding="utf-8-sig").splitlines())
+        found = [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
         raise CorpusTunerError(f"{file} is not UTF-8 at byte {error.start}: save it as UTF-8") from None
+    if not found:
+        raise CorpusTunerError(f"{file} holds no question: write one a line")
+    return found
 
 
 def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:

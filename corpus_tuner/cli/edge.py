@@ -17,7 +17,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """--root, --json and --debug, and one line with the right exit code for whatever goes wrong."""
 
     @click.option(
-        "--root", type=click.Path(path_type=Path), default=Path(), help="Folder that holds sources/ and generated/."
+        "--root", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Folder that holds sources/ and generated/."
     )
     @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout, and nothing else there.")
     @click.option("--debug", is_flag=True, help="A traceback instead of one line.")
