@@ -20,8 +20,8 @@ from corpus_tuner.errors import CorpusTunerError
 @click.option(
     "--file", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="One question a line."
 )
-@click.option("--model", default="expert", help="expert, base, retrieval, nearest, or a model of --base-url.")
-@click.option("--base-url", default="", help="OpenAI-compatible endpoint of a model that is none of the four.")
+@click.option("--model", metavar="NAME", default="expert", help="An arm of the evaluation (expert, base, retrieval, nearest, reader), or a model of --base-url.")
+@click.option("--base-url", metavar="URL", default="", help="OpenAI-compatible endpoint of a model that is no arm.")
 @click.option("--grounded", is_flag=True, help="Mark each answer: supported, unsupported or contradicted by the corpus.")
 @click.option("--abstain", is_flag=True, help="Mark it, and withhold what the corpus does not support.")
 @common
@@ -67,8 +67,8 @@ def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--model", default="expert", help="expert, base, retrieval, nearest, or a model of --base-url.")
-@click.option("--base-url", default="", help="OpenAI-compatible endpoint of a model that is none of the four.")
+@click.option("--model", metavar="NAME", default="expert", help="An arm of the evaluation (expert, base, retrieval, nearest, reader), or a model of --base-url.")
+@click.option("--base-url", metavar="URL", default="", help="OpenAI-compatible endpoint of a model that is no arm.")
 @common
 def chat(name: str, model: str, base_url: str, root: Path, as_json: bool) -> None:
     """Ask one question after another; an empty line or Ctrl-D ends."""

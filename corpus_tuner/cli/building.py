@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +29,8 @@ def _stage_command(name: str, until: str, help_text: str) -> click.Command:
         from corpus_tuner.watching import watcher
 
         corpus = open_corpus(target, root, **flags)
-        try:
+        with _announced(corpus):
             built = corpus.build(until, fresh=fresh, watcher=watcher())
-        finally:
-            if corpus.is_new and corpus.place.toml.exists():  # it goes again where nothing was found
-                click.echo(f"{corpus.name} is a new corpus: {corpus.place.toml} describes it", err=True)
         click.echo(indented(built)) if as_json else _print_built(built, corpus, _next(until, corpus.name, root))
 
     return command
@@ -46,6 +45,16 @@ STAGES = (
     _stage_command("train", "train", "Up to the expert."),
     _stage_command("evaluate", "evaluate", "Up to the report: base against expert against retrieval."),
 )
+
+
+@contextmanager
+def _announced(corpus: Corpus) -> Iterator[None]:
+    """Says, whatever becomes of it, by what name a corpus is known from now on whose TOML was written just now."""
+    try:
+        yield
+    finally:
+        if corpus.is_new and corpus.place.toml.exists():  # it goes again where nothing was found
+            click.echo(f"{corpus.name} is a new corpus: {corpus.place.toml} describes it", err=True)
 
 
 def _next(until: str, name: str, root: Path) -> str:
@@ -74,7 +83,9 @@ def estimate(target: str, root: Path, as_json: bool, fresh: bool, **flags: Any) 
     from corpus_tuner.estimates import lines
     from corpus_tuner.watching import watcher
 
-    found = open_corpus(target, root, mode="try", **flags).estimate(watcher())
+    corpus = open_corpus(target, root, mode="try", **flags)
+    with _announced(corpus):
+        found = corpus.estimate(watcher())
     click.echo(indented(found)) if as_json else click.echo("\n".join(lines(found)))
 
 

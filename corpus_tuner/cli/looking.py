@@ -78,7 +78,7 @@ def status(name: str, root: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("name")
 @click.argument("kind", type=click.Choice(["documents", "sections", "examples", "rejects"]))
-@click.option("--limit", type=click.IntRange(1), help="Only the first N.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N.")
 @common
 def show(name: str, kind: str, limit: int | None, root: Path, as_json: bool) -> None:
     """Print the documents, sections, examples or rejects of corpus NAME."""
