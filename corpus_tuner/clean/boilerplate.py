@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 
-_INVISIBLE = frozenset(
+INVISIBLE = frozenset(
     """script style noscript template head svg math canvas object embed iframe frame applet audio video map select
     textarea button input datalist""".split()
 )
@@ -73,7 +73,7 @@ def main_of(tag: str, attributes: Mapping[str, str]) -> Main | None:
 
 def is_invisible(tag: str, attributes: Mapping[str, str]) -> bool:
     """Whether nothing in this element is for a reader of the text: scripts, controls, hidden parts, edit links."""
-    if tag in _INVISIBLE or (attributes and ("hidden" in attributes or _DISPLAY_NONE.search(attributes.get("style", "")))):
+    if tag in INVISIBLE or (attributes and ("hidden" in attributes or _DISPLAY_NONE.search(attributes.get("style", "")))):
         return tag not in ("html", "body")
     if not attributes or tag in _NEVER:
         return False

@@ -14,6 +14,7 @@ _BLOCKS = frozenset(
     form header hr html legend li main menu ol optgroup option p pre section summary table tbody td tfoot th thead tr ul""".split()
 )
 _LISTS = frozenset("ul ol menu dir".split())
+_LARGE = frozenset("ul ol dl table pre".split())
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SPACE = re.compile(r"[ \t\n\r\f\u00a0]+")
 _SPACE_RUN = re.compile(r" {2,}")
@@ -62,6 +63,8 @@ class Blocks:
             self._invisible = self._depth
             return
         self._enter(tag, attributes)
+        if self._heading and (tag in _HEADINGS or tag in _LARGE):
+            self._end_heading()  # it was left open: no heading holds these
         if tag in _HEADINGS:
             self._flush()
             self._heading = (_HEADINGS[tag], attributes.get("id", ""))

@@ -77,6 +77,8 @@ CASES = {
     "an HTML table": ("<table><tr><th>a</th><td>b</td></tr><tr><td>c<td>d</table>", "a: b\nc; d"),
     "a table that is never closed": ("{|\n| a || b\n|-\n| c", "a; b\nc"),
     "rows without a table": ("| a || b\n|}", "a; b"),
+    "tabs": ("<tabber>\nA\n|-|\nB=\n* c\n|-| D = e\nf\n</tabber>", "A\n\nB\n\n- c\n\nD\n\ne f"),
+    "units of translation": ("<translate>\n<!--T:1-->\nA <tvar|b>c</> <tvar name=d>e</tvar>.\n* f</translate>", "A c e.\n\n- f"),
     "stray markup": ("a}} b]] c", "a b c"),
 }
 
@@ -110,6 +112,7 @@ def test_cases(name: str) -> None:
         ("it", "{{M|5|u=km}}", "5 km"),
         ("zh", "十六个-{zh-hans:联邦州; zh-hant:邦}-之一-{}- -{a}-", "十六个联邦州之一 a"),
         ("zh", "-{zh-hans:{{lang|en|A}}甲;zh-hant:乙}- -{{{lang|en|B}}}-", "A甲 B"),
+        ("zh", "-{zh-Hant:乙;zh-Hans:甲}- -{zh-Hant-TW:乙}-", "甲 乙"),
         ("en", "-{a}-", "-{a}-"),
         ("en", "{{citation|a}} b\n[[Catégorie:C]]", "« a » b"),
     ],
@@ -126,6 +129,7 @@ def test_templates_are_those_of_the_wiki(language: str, wikitext: str, expected:
         ("wiktionary", "# {{lb|en|x|y}} z\n#* {{quote-book|en|year=1899|title=T|passage=P}}", "1. (x, y) z\n  - 1899, T: P"),
         ("wikivoyage", "* {{see|name=A|alt=b|address=C|content=D e.|price=5}}", "- A (b), C. D e. 5."),
         ("wikivoyage", "{{regionlist|region1name=[[A]]|region1description=B|region2name=C}}", "A: B\nC:"),
+        ("wikisource", "{{rh|2|A|}}{{di|T}}he {{sc|b}} {{larger|{{c|D}}}}{{gap}}e {{hws|hy|hyphen}}", "The b D e hyphen"),
         ("wikipedia", "{{see|A}} {{l|en|b}}", ""),
     ],
 )

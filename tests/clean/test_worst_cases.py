@@ -37,6 +37,7 @@ WIKITEXT = {
     "nowiki in preformatted text": ("<pre><nowiki>", 10_000),
     "equals signs": ("=", 40_000),
     "headings": ("== a ==\n", 10_000),
+    "tabs": ("<tabber>\n|-|\n", 10_000),
     "equals signs between words": ("== a", 10_000),
     "bullets": ("*", 20_000),
     "ampersands": ("&amp", 20_000),
@@ -46,7 +47,7 @@ WIKITEXT = {
     "variants": ("-{", 20_000),
 }
 HTML = {name: (f"<{name}>x", 10_000) for name in ("div", "span", "table><tr><td", "ul><li", "h2", "pre", "nav", "script", "p")}
-MARKDOWN = {name: (name, 10_000) for name in ("[", "> ", "*a ", "`a", "![", "# a\n", "[a](b", "<a ", "a **b_")}
+MARKDOWN = {name: (name, 10_000) for name in ("[", "> ", "*a ", "`a", "![", "# a\n", "[a](b", "<a ", "a **b_", "{%", "<A {{{{", "<script>", "::: a\n", "!!! a\n    ")}
 
 
 @pytest.mark.parametrize("tail", ["", "x ]] }} |} > ) </ref> -->"])

@@ -3,7 +3,7 @@
 A definition is text with parameters `{{{name|default}}}` and the parser functions `{{#if:test|then|else}}` and
 `{{#switch:value|case=text|default}}`: what a wiki's own template page would say if it carried words alone. The tables
 lie in `clean/templates/`: `common.toml` for every wiki, over it that of its language, over both that of its project
-(Wiktionary, Wikivoyage). The name `<math>` stands for the tag of that name, whose content is the parameter `{{{1}}}`; by
+(Wiktionary). The name `<math>` stands for the tag of that name, whose content is the parameter `{{{1}}}`; by
 default formulas are dropped.
 """
 
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from corpus_tuner.errors import CorpusTunerError
 
-PROJECTS = ("wiktionary", "wikivoyage")
+PROJECTS = ("wikisource", "wiktionary", "wikivoyage")
 
 Arguments = Mapping[str, str]
 Words = Callable[[Arguments], str]

@@ -29,7 +29,7 @@ _STARTS_LINE = ("*", "#", ":", ";", "{|")
 
 
 _VARIANT = re.compile(r"-\{([^{}]*)\}-")
-_RULE = re.compile(r"(?:^|;)\s*([a-z]{2,3}(?:-[a-z]+)?)\s*:([^;]*)")
+_RULE = re.compile(r"(?:^|;)\s*([a-z]{2,3}(?:-[a-z]+)*)\s*:([^;]*)", re.IGNORECASE)
 
 
 class Frame:
@@ -188,7 +188,7 @@ def _choose(mark: re.Match[str]) -> str:
     flags, bar, rules = mark[1].rpartition("|")
     if bar and {flag.strip() for flag in flags.split(";")} & {"H", "T", "-", "N"}:
         return ""
-    named = dict(rule.groups() for rule in _RULE.finditer(rules))
+    named = {code.lower(): words for code, words in _RULE.findall(rules)}
     if not named:
         return rules
     return next((named[code] for code in ("zh-hans", "zh-cn", "zh", *named) if code in named), "").strip()

@@ -19,7 +19,8 @@ SAVED = re.compile("\x7f(\\d+)\x7f")  # a stretch of text that no later step may
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
 _DROPPED = (
     "ref|references|gallery|timeline|score|imagemap|templatestyles|inputbox|hiero|categorytree|section|mapframe|maplink|"
-    "graph|indicator|templatedata|includeonly|math|chem|ce|charinsert|dynamicpagelist|rss|langconvert|categorylist"
+    "graph|indicator|templatedata|includeonly|math|chem|ce|charinsert|dynamicpagelist|rss|langconvert|categorylist|"
+    "pages|pagelist|pagequality|youtube|seo|poll|slideshow|googlemap"
 )
 _TRANSCLUSION = "noinclude|onlyinclude"
 _TAG = re.compile(rf"<(?:!--|(/?)({_DROPPED}|nowiki|pre|syntaxhighlight|source|poem|{_TRANSCLUSION})(?![\w-])([^<>]*)>)", re.IGNORECASE)

@@ -12,9 +12,11 @@ _NAMES = (
     "s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr|nowiki|nowrap|references|gallery|imagemap|timeline|math|poem"
 )
 _INLINE = re.compile(rf"</?(?:{_NAMES}|translate|tvar|languages|includeonly)(?![\w-])[^<>]*>", re.IGNORECASE)
+_OLD_VARIABLE = re.compile(r"<tvar\|[^<>]*>([^<>]*)</>", re.IGNORECASE)
+_TAB = re.compile(r"(?:<tabber\b[^<>]*>|^\|-\|)\s*([^=\n|<>]*)=?[ \t]*", re.IGNORECASE | re.MULTILINE)
 _BREAK = re.compile(r"</?br(?![\w-])[^<>]*>", re.IGNORECASE)
 _BLOCK = re.compile(
-    r"</?(?:address|article|aside|blockquote|center|div|dl|figure|figcaption|footer|header|hr|main|nav|ol|p|pre|section|ul)(?![\w-])[^<>]*>",
+    r"</?(?:address|article|aside|blockquote|center|div|dl|figure|figcaption|footer|header|hr|main|nav|ol|p|pre|section|tabber|ul)(?![\w-])[^<>]*>",
     re.IGNORECASE,
 )
 _STRUCTURE = re.compile(r"<(/?)(caption|dd|dt|h[1-6]|li|table|tbody|td|tfoot|th|thead|tr)(?![\w-])([^<>]*)>", re.IGNORECASE)
@@ -50,6 +52,9 @@ def reduce_tags(text: str, switches: frozenset[str]) -> str:
     text = _OPENING.sub(rf"\n{INLINE}\1", f"\n{text}")[1:]
     if "<" in text:
         text = _HIDDEN.sub("", text)
+        text = _OLD_VARIABLE.sub(r"\1", text)
+        if "|-|" in text and "<tabber" in text.lower():
+            text = _TAB.sub(r"\n\n\1\n\n", text)
         text = _INLINE.sub("", text)
         text = _BREAK.sub(LINE, text)
         text = _BLOCK.sub(BLOCK, text)
