@@ -16,6 +16,7 @@ from corpus_tuner.records import Expert, Message, Reply
 
 FEATURE = "answering with a local model"
 THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)  # some templates open each answer with an empty one
+UNTHINKING = {"enable_thinking": False}  # to the chat templates of Qwen 3, SmolLM 3 and others; those without it pay no heed
 BATCH = 16  # conversations that are answered together
 PLAIN = {"repetition_penalty": 1.0, "top_k": 0, "top_p": 1.0}  # a base's own generation settings would bend what is asked for
 
@@ -23,7 +24,8 @@ PLAIN = {"repetition_penalty": 1.0, "top_k": 0, "top_p": 1.0}  # a base's own ge
 def open_expert(expert: Expert, root: Path, *, base: bool = False, calls: Any = None) -> LocalModel:  # noqa: ARG001
     """The model of `expert`, whose adapter, or whole weights, lie under `root`; `base` opens what it was trained on.
 
-    Both read the tokenizer and the chat template that are stored with the expert.
+    Both read the tokenizer and the chat template that are stored with the expert. The expert is asked as it was trained; a base
+    whose template knows a switch for it answers without a thought before, which would not fit into the room for an answer.
     """
     folder = root / expert.folder
     check_whole(folder)
@@ -31,7 +33,7 @@ def open_expert(expert: Expert, root: Path, *, base: bool = False, calls: Any = 
     model = hub.load_base(expert.base if base or is_adapter(folder) else str(folder), FEATURE)
     if not base and is_adapter(folder):
         model = with_adapter(model, folder)
-    return LocalModel(model, tokenizer, ends(folder), "base" if base else expert.name)
+    return LocalModel(model, tokenizer, ends(folder), "base" if base else expert.name, UNTHINKING if base else None)
 
 
 def with_adapter(model: Any, folder: Path) -> Any:
@@ -66,11 +68,12 @@ def ends(folder: Path) -> list[int]:
 class LocalModel:
     """A Model over a transformers causal language model and a tokenizer that has a chat template.
 
-    `ends` are the ids of the tokens that end an answer.
+    `ends` are the ids of the tokens that end an answer; `told` is what the chat template is told beside the messages.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, ends: Sequence[int], name: str) -> None:
+    def __init__(self, model: Any, tokenizer: Any, ends: Sequence[int], name: str, told: Mapping[str, Any] | None = None) -> None:
         self.name = name
+        self._told = told or {}
         self.module, self.tokenizer, self.ends = model.eval(), tokenizer, list(ends)
         self.lock = threading.Lock()  # held for a step at a time: a large model fills its device
 
@@ -94,7 +97,7 @@ class LocalModel:
         from jinja2 import TemplateError
 
         try:
-            return self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+            return self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True, **self._told)
         except TemplateError as error:
             raise Declined(f"the chat template of this model refuses these messages: {error}") from None
 

@@ -55,6 +55,20 @@ def test_a_batch_answers_as_each_alone(root: Path) -> None:
     assert all(reply.usage["completion_tokens"] <= 8 for reply in alone)
 
 
+def test_a_base_that_thinks_is_asked_not_to(root: Path) -> None:
+    """The room for an answer holds no thought; the expert's prompt stays the one that it was trained on."""
+    template = (
+        "{% for m in messages %}{{ m['content'] }}{% endfor %}Assistant:"
+        "{% if enable_thinking is defined and enable_thinking is false %}<think></think>{% endif %}"
+    )
+    read = {}
+    for base in (True, False):
+        model = local.open_expert(receipt(root), root, base=base)
+        model.tokenizer.chat_template = template
+        read[base] = model.tokenizer.decode(model.encode(asked("Who?")))
+    assert read == {True: "Who?Assistant:<think></think>", False: "Who?Assistant:"}
+
+
 def test_passages_fill_no_more_room_than_the_model_has(root: Path) -> None:
     """What goes before the question leaves room for the answer within the positions of the loaded model."""
     from corpus_tuner.models.prompted import Prompted
