@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 import tomllib
@@ -13,6 +14,9 @@ from corpus_tuner.archive import Archive, Damaged
 HEAD = 1 << 16  # characters in which a document's own title must stand
 _FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)\n?^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
+_ATTRIBUTES = re.compile(r"\s*\{(?:/.*?/|:?\s*[#.][^{}]*)\}\s*$")  # of a heading: `{#anchor}`
+_HTML_HEADING = re.compile(r"<h1\b[^>]*>(.*?)</h1\s*>", re.DOTALL | re.IGNORECASE)
+_ELEMENT = re.compile(r"<[^<>]*>")
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _XMP_TITLE = re.compile(rb"<dc:title>\s*<rdf:Alt>\s*<rdf:li[^>]{0,100}>([^<]{1,400})</rdf:li>")
 _INFO_TITLE = re.compile(rb"/Title\s*\(((?:[^()\\]|\\.){1,400})\)", re.DOTALL)
@@ -89,10 +93,15 @@ def _first_heading(text: str) -> str:
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt("commonmark", {"maxNesting": 60}).parse(text)
-    for token, inline in itertools.pairwise(tokens):
+    for token, inline in itertools.pairwise([*tokens, *tokens[-1:]]):
+        found = ""
         if token.type == "heading_open" and token.tag == "h1":
             kept = (child.content if child.type in ("text", "code_inline") else " " * child.type.endswith("break") for child in inline.children or ())
-            return " ".join("".join(kept).split())
+            found = _ATTRIBUTES.sub("", "".join(kept))
+        elif token.type == "html_block" and (heading := _HTML_HEADING.search(token.content)):
+            found = html.unescape(_ELEMENT.sub(" ", heading[1]))
+        if found.strip():
+            return " ".join(found.split())
     return ""
 
 
@@ -115,8 +124,6 @@ def _pdf_title(content: bytes) -> str:
     """
     xmp = _XMP_TITLE.search(content)
     if xmp:
-        import html
-
         title = html.unescape(xmp[1].decode("utf-8", "replace"))
     else:
         place = max(content.rfind(b"/Producer"), content.rfind(b"/Creator"))

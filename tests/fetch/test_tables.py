@@ -189,6 +189,8 @@ def test_what_globs_leave_out_is_counted(tmp_path: Path) -> None:
         ("---\na: &a [x]\nb: [*a, *a\n---\n# T", titles.Own("T")),
         ("+++\ntitle = \n+++\n# T", titles.Own("T")),
         ("## Only second", titles.Own()),
+        ("# Teleport {#teleport}\n", titles.Own("Teleport")),
+        ('<h1 align="center">\n  <img alt="logo">A <b>&amp;</b> B\n</h1>\n\n# C', titles.Own("A & B")),
     ],
 )
 def test_what_markdown_says_of_itself(text: str, own: titles.Own) -> None:
