@@ -19,6 +19,7 @@ from corpus_tuner.text import token_f1
 VERDICTS = ("correct", "incorrect", "not attempted", "unreadable")
 HEDGES = ("I do not know.", "I am not sure; it could be any of several.", "The text may or may not say so.", "I cannot answer that.")
 PASS = {"gold": ("correct", 0.95), "hedged": ("not attempted", 0.8), "shuffled": ("incorrect", 0.95)}
+ROOM = 1024  # tokens of a verdict: one word, and what a reasoning model thinks before it
 LONGEST = 24_000  # characters of the passages that a judge of grounding reads
 _GROUNDED = re.compile(r"\b(not )?(supported|contradicted|unsupported)\b", re.IGNORECASE)
 _GRADED = re.compile(r"\b(not )?(not[ _-]attempted|incorrect|correct)\b", re.IGNORECASE)
@@ -37,7 +38,7 @@ class Audit:
 def judge(model: Model, questions: Sequence[Question], texts: Sequence[str]) -> list[str]:
     """A verdict for each text; "unreadable" for a reply that names none of the three, or more than one."""
     conversations = [[{"role": "user", "content": _prompt(question, text)}] for question, text in zip(questions, texts)]
-    return [read(reply.text) for reply in replies(conversations, model, 64)]
+    return [read(reply.text) for reply in replies(conversations, model, ROOM)]
 
 
 def read(reply: str) -> str:
@@ -94,7 +95,7 @@ def grounded(model: Model, question: str, answer: str, sections: Sequence[Sectio
     these, or more than one."""
     said = "\n\n".join(f"[{section.heading}]\n{section.text}" for section in sections)
     prompt = _filled("grounding", question=question, answer=answer, passages=said[:LONGEST])
-    return _named(_GROUNDED, model.complete([{"role": "user", "content": prompt}], max_tokens=64).text)
+    return _named(_GROUNDED, model.complete([{"role": "user", "content": prompt}], max_tokens=ROOM).text)
 
 
 @cache
