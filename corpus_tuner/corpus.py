@@ -66,6 +66,9 @@ class Corpus:
 
     def build(self, until: str = "evaluate", *, fresh: bool = False, watcher: Watcher | None = None) -> Built:
         """Runs every stale stage up to and including `until`; with `fresh` the others too. Paid calls stay paid."""
+        names = [stage.name for stage in STAGES]
+        if until not in names:
+            raise CorpusTunerError(f"there is no stage {until!r}: choose from {', '.join(names)}")
         ran = []
         with self.locked():
             self.place.sweep()

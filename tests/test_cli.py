@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from corpus_tuner import Corpus
 from corpus_tuner.cli import app
+from corpus_tuner.errors import CorpusTunerError
 
 NOTES = "# Harbours\n\nThe harbour of Kiel was opened by Ada Keller in 1852.\n\n## Lighthouse\n\nIts lighthouse stands 24 metres above the sea.\n"
 
@@ -143,6 +145,13 @@ def test_what_the_toml_names_is_looked_for_before_anything_is_done(root, keys, s
     assert says in result.stderr
     assert not (root / "generated" / "notes" / "documents.jsonl").exists()
     assert run(root, "fetch", "notes").exit_code == 0
+
+
+def test_a_stage_that_there_is_not_is_named_before_anything_runs(root) -> None:
+    """The Python API takes it as a word."""
+    with pytest.raises(CorpusTunerError, match="there is no stage 'evalute': choose from fetch, clean"):
+        Corpus.open("notes", root).build("evalute")
+    assert not (root / "generated").exists()
 
 
 def test_a_full_disk_is_one_line_and_exit_code_1(root) -> None:

@@ -53,7 +53,7 @@ def find(client: Client, url: SplitResult) -> Wiki:
             fault = error
     raise fault or NoWiki(
         f"{url.netloc} is no MediaWiki wiki (no api.php answers for {one_line(url.geturl())}): "
-        "give a wiki page's URL, or save the page and name the file"
+        "give a wiki page's URL, or leave out what is for wikis alone (titles, linked, depth)"
     )
 
 

@@ -14,6 +14,7 @@ from corpus_tuner.fetch.line import one_line
 from corpus_tuner.fetch.mediawiki_answers import Listed, existing
 from corpus_tuner.fetch.mediawiki_pages import Reader
 from corpus_tuner.fetch.mediawiki_text import links
+from corpus_tuner.fetch.web import Web
 from corpus_tuner.records import Document, Reason, Reject
 from corpus_tuner.settings import Settings, SourceSettings
 
@@ -40,12 +41,18 @@ class Wikipedia:
 
         A redirect leads to its target; a URL with a revision (`oldid`) gives that one. A page named alone raises
         CorpusTunerError if it is missing, invalid, special, a disambiguation or not wikitext; in a list it becomes a
-        Reject. CorpusTunerError, too, for a host that is no wiki and a list without pages; Unavailable for a host
-        that does not answer.
+        Reject. CorpusTunerError, too, for a list without pages; Unavailable for a host that does not answer. A page that
+        only looked like a wiki's (`/wiki/` in its path, and no MediaWiki there) is a web page like any other.
         """
         url = address.parse(locator)
         client = self._client = self._client or Client(user_agent(self._settings.corpus.contact))
-        wiki = self._wiki(client, url)
+        try:
+            wiki = self._wiki(client, url)
+        except mediawiki.NoWiki:
+            if self._source.titles or self._source.linked or self._source.depth:
+                raise
+            yield from Web(self._settings).fetch(locator, known)
+            return
         reader = Reader(client, wiki, url.netloc, known, self._settings.corpus.language)
         if self._source.titles:
             yield from self._titles(reader, url)

@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 import mediawiki as real_mediawiki
 import pytest
-from scripted_server import ScriptedServer
+from scripted_server import ScriptedServer, Told
 
 from corpus_tuner.errors import CorpusTunerError, Unavailable
 from corpus_tuner.fetch.client import Client, Response
 from corpus_tuner.fetch.wikipedia import Wikipedia
 from corpus_tuner.records import Document
-from corpus_tuner.settings import CorpusSettings, Settings
+from corpus_tuner.settings import CorpusSettings, Settings, SourceSettings
 
 EXPORTED = "{http://www.mediawiki.org/xml/export-0.11/}"
 ODD_TITLE = "Adventure/🚀 50%? & more"
@@ -244,8 +244,19 @@ def test_a_stopped_wiki_is_unavailable(client: Watched) -> None:
 def test_the_contact_of_the_settings_is_sent(server: ScriptedServer) -> None:
     """The User-Agent has the form that Wikimedia's policy asks for, with the user's contact."""
     settings = Settings(corpus=CorpusSettings(contact="ann@example.org"))
-    with pytest.raises(CorpusTunerError, match="is no MediaWiki wiki"):
+    with pytest.raises(CorpusTunerError, match="answers 404"):
         list(Wikipedia(settings).fetch(f"{server.url}/wiki/X", {}))
     agents = {asked.headers["User-Agent"] for asked in server.asked}
     (agent,) = agents
     assert re.fullmatch(r"corpus-tuner/[\w.+]+ \(https://pypi\.org/project/corpus-tuner/; ann@example\.org\)", agent)
+
+
+def test_a_page_that_only_looks_like_a_wikis_is_a_web_page(server: ScriptedServer) -> None:
+    """Code hosts and PHP sites have such paths, too; what is for wikis alone is asked of no other page."""
+    body = b"<html><head><title>Home</title></head><body><h1>Home</h1><p>Ann built it in 1901.</p></body></html>"
+    server.answer = lambda path: Told(200, {"Content-Type": "text/html"}, body) if path == "/me/tool/wiki/Home" else Told(404)
+    url = f"{server.url}/me/tool/wiki/Home"
+    (document,) = Wikipedia(Settings(source=(SourceSettings(locator=url),))).fetch(url, {})
+    assert (document.id, document.title, document.format) == (url, "Home", "html")
+    with pytest.raises(CorpusTunerError, match="is no MediaWiki wiki"):
+        list(Wikipedia(Settings(source=(SourceSettings(locator=url, titles=("Home",)),))).fetch(url, {}))
