@@ -22,6 +22,7 @@ CASES = {
     "addresses in two brackets": ("[[https://a.org/b|c d]] [[https://a.org e]]", "c d e"),
     "a link that begins a line begins no list": ("[[#A]] b\n\n[[c|# d]]", "#A b\n\n# d"),
     "what a link says ends no cell": ("{|\n| [[a|b|c]] || d\n|}", "b|c; d"),
+    "a link that is never closed ends no table": ("{|\n| [[a|b || c\n|-\n| d || e]] f\n|}", "b; c\nd; e f"),
     "what leaves no text holds its line": (
         "''' a''' b\n[http://c.org] d\n<small>* e</small>\n<code>== f ==</code>\n<nowiki />* g", "a b d * e == f == * g",
     ),

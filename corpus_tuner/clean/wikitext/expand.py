@@ -163,7 +163,7 @@ class Expander:
         if target.startswith(("http://", "https://", "//")):
             return target.partition(" ")[2] or label
         words = label.rstrip("|") or target.removeprefix(":")
-        if "|" in words:
+        if "|" in words and "\n" not in words:  # over several lines it was never closed
             words = words.replace("|", "&#124;")  # ends no cell
         return INLINE + words if words.startswith(_STARTS_LINE) else words
 
