@@ -132,6 +132,7 @@ def _create(path: Path, name: str, locator: str, flags: Overrides) -> Settings:
     document["source"] = source
     _apply(document, flags)
     settings = toml.parse(document.unwrap(), str(path))
+    _check_used(flags, settings)
     write_text(path, tomlkit.dumps(document))
     return settings
 
@@ -146,6 +147,7 @@ def _with_flags(path: Path, flags: Overrides, save: bool, mode: Mode) -> Setting
     document = tomlkit.parse(toml.text_of(path))
     _apply(document, flags)
     wanted = toml.parse(document.unwrap(), str(path))
+    _check_used(flags, wanted)
     if wanted == settings:
         return settings
     if not save:
@@ -157,6 +159,16 @@ def _with_flags(path: Path, flags: Overrides, save: bool, mode: Mode) -> Setting
         )
     write_text(path, tomlkit.dumps(document))
     return wanted
+
+
+def _check_used(flags: Overrides, settings: Settings) -> None:
+    """Raises CorpusTunerError for a flag that names a model or a server which nobody would then ask."""
+    if settings.generate.writer != "rules":
+        return
+    if "generate.model" in flags:
+        raise CorpusTunerError("--model is the model of the llm writer: add --writer llm, or leave it out")
+    if "base_url" in flags and settings.train.trainer != "remote" and not settings.evaluate.judge:
+        raise CorpusTunerError("--base-url is the endpoint of the llm writer or the remote trainer: add --writer llm or --trainer remote")
 
 
 def _apply(document: Any, flags: Overrides) -> None:

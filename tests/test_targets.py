@@ -141,6 +141,16 @@ def test_flags_are_written_beside_a_byte_order_mark(tmp_path: Path) -> None:
     assert resolve("apollo-8", tmp_path, flags={"generate.limit": 3}, save=True).settings.generate.limit == 3
 
 
+@pytest.mark.parametrize("flags", [{"generate.model": "m"}, {"base_url": "http://x/v1"}])
+def test_a_model_or_a_server_that_nobody_would_ask_is_refused(tmp_path: Path, flags) -> None:
+    """Whoever forgets --writer llm would get the pairs of the rules, and take them for the model's."""
+    with pytest.raises(CorpusTunerError, match="add --writer llm"):
+        resolve(URL, tmp_path, flags=flags)
+    assert not (tmp_path / "sources").exists()
+    resolve(URL, tmp_path, flags={"generate.writer": "llm", **flags})
+    assert resolve("apollo-8", tmp_path, flags=flags).settings.generate.writer == "llm"
+
+
 def test_a_plug_in_that_there_is_not_never_reaches_a_toml(tmp_path: Path) -> None:
     """The next command would stumble over the slip of this one."""
     for flags in ({"generate.writer": "poet"}, {"train.trainer": "hamster"}):
