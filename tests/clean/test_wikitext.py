@@ -19,7 +19,7 @@ CASES = {
     "links": ("[[A]], [[B|see b]], [[C]]s, [[D (e)|D]], [[:Category:F]], [[#G|g]]", "A, see b, Cs, D, Category:F, g"),
     "external links": ("[http://a.org/x?y=z label] and [https://b.org] and //c", "label and and //c"),
     "external links with brackets and quotes": ("[http://a.org [PDF] ''b''] [http://a.org''c''] [http://a.org\u3000d]", "[PDF] b c d"),
-    "addresses in two brackets": ("[[https://a.org/b|c d]] [[https://a.org e]]", "c d e"),
+    "addresses in two brackets": ("[[https://a.org/b|c d]] [[https://a.org e]] [[https://a.org/f.png|frame|g]]", "c d e"),
     "a link that begins a line begins no list": ("[[#A]] b\n\n[[c|# d]]", "#A b\n\n# d"),
     "what a link says ends no cell": ("{|\n| [[a|b|c]] || d\n|}", "b|c; d"),
     "a link that is never closed ends no table": ("{|\n| [[a|b || c\n|-\n| d || e]] f\n|}", "b; c\nd; e f"),

@@ -25,6 +25,7 @@ _FUNCTION = re.compile(r"\s*(#?[\w-]+|#[^:|]*)\s*:\s*(.*)", re.DOTALL)
 _HEADING_START = re.compile(r"(?:\n|\A)={1,6} *\Z")
 _HEADING_END = re.compile(r"[ \t]*=+[ \t]*(?:\n|\Z)")
 _PREFIX = re.compile(r"\w+[-/]")
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg")  # GitHub's wikis show them by their address
 _STARTS_LINE = ("*", "#", ":", ";", "{|")
 
 
@@ -161,7 +162,7 @@ class Expander:
         if hidden:
             return ""
         if target.startswith(("http://", "https://", "//")):
-            return target.partition(" ")[2] or label
+            return target.partition(" ")[2] or ("" if target.lower().endswith(_PICTURES) else label)
         words = label.rstrip("|") or target.removeprefix(":")
         if "|" in words and "\n" not in words:  # over several lines it was never closed
             words = words.replace("|", "&#124;")  # ends no cell
