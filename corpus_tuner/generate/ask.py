@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from string import Template
 from typing import Any
 
@@ -16,7 +18,7 @@ from corpus_tuner.store import digest
 from corpus_tuner.text import words
 
 PAIRS_PER_SENTENCE = 3  # more than that is asked of no sentence: models fill up with inventions
-PAIRS_PER_REQUEST = 20  # of a plan by sentences; longer replies lose in quality (LongGenBench, Wu et al. 2024)
+PAIRS_PER_REQUEST = 24  # of a plan by sentences; longer replies lose in quality (LongGenBench, Wu et al. 2024)
 GENRES = (  # of rewritten texts
     "dialogue between a teacher and a pupil",
     "news report",
@@ -84,10 +86,16 @@ def sentence_tasks(
     for lines in _pieces(section, most_words):
         here = sorted(wanted & {int(number) for number in _NUMBER.findall(lines)})
         wanted -= set(here)
-        size = max(1, PAIRS_PER_REQUEST // each)
-        parts += [(lines, tuple(here[at : at + size])) for at in range(0, len(here), size)]
+        parts += [(lines, part) for part in batches(here, each)]
     for number, (lines, asked) in enumerate(parts):
         yield Task(section, kind, lines, each * len(asked), number, len(parts), asked, known, ask)
+
+
+def batches(numbers: Sequence[int], each: int) -> list[tuple[int, ...]]:
+    """`numbers` in as few parts as hold no more than PAIRS_PER_REQUEST at `each` pairs a number, and as equal as can be."""
+    parts = math.ceil(len(numbers) / max(1, PAIRS_PER_REQUEST // each))
+    cuts = [len(numbers) * part // parts for part in range(parts + 1)] if parts else []
+    return [tuple(numbers[start:end]) for start, end in pairwise(cuts)]
 
 
 def messages(task: Task, fault: Reason | None = None) -> list[Message]:

@@ -48,7 +48,7 @@ class LlmWriter:
         """The same for several kinds, {kind: count}, all in flight together in one pool of threads."""
         plan = Plan(self._settings.plan_of(), list(sections), kinds, self._settings.max_section_words)
         yield from (Reject("generate", one.id, Reason.EMPTY, "no sentence") for one in plan.empty)
-        yield from self._rounds(plan, Selection(dict(kinds), self._model.name), progress or self._progress)
+        yield from self._rounds(plan, Selection(plan.kinds, self._model.name), progress or self._progress)
 
     def write_more(
         self,

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from corpus_tuner.generate.ask import PAIRS_PER_REQUEST, Task, sentence_tasks
-from corpus_tuner.generate.plan import MOST_KNOWN
+from corpus_tuner.generate.ask import Task, batches, sentence_tasks
+from corpus_tuner.generate.plan import MOST_KNOWN, TWO
 from corpus_tuner.generate.questions import same_question
 from corpus_tuner.generate.selection import NEAR
 from corpus_tuner.records import Example, Progress, Reason, Reject, Section, Writer, silent
@@ -97,7 +97,7 @@ def _left(
 
 
 class Further:
-    """The plan of one round that asks for further pairs of given sentences: mostly rewordings, one of each other kind."""
+    """The plan of one round that asks for further pairs of given sentences: mostly one fact asked in two ways."""
 
     def __init__(
         self, sections: Iterable[Section], wanted: Mapping[str, Collection[int]], known: Iterable[Example], each: int, most_words: int
@@ -106,7 +106,9 @@ class Further:
         self.ask = 0
         by_id = {section.id: section for section in sections}
         self._sections = [(by_id[name], numbers) for name, numbers in wanted.items() if name in by_id]
-        self._kinds = {"reworded": max(1, each - 2)} | dict.fromkeys(("basic", "reverse")[: each - 1], 1)
+        reverse = int(each > TWO)
+        basic = (each - reverse) % TWO
+        self._kinds = {kind: count for kind, count in (("reworded", each - reverse - basic), ("basic", basic), ("reverse", reverse)) if count}
         self._most_words = most_words
         self._questions: dict[Place, list[str]] = defaultdict(list)
         for one in known:
@@ -121,9 +123,7 @@ class Further:
     def _tasks(self) -> Iterator[Task]:
         for section, numbers in self._sections:
             for kind, count in self._kinds.items():
-                size = max(1, PAIRS_PER_REQUEST // count)
-                for at in range(0, len(numbers), size):
-                    part = sorted(numbers)[at : at + size]
+                for part in batches(sorted(numbers), count):
                     known = dict.fromkeys(question for number in part for question in self._questions[section.id, number])
                     yield from sentence_tasks(section, kind, part, count, self._most_words, tuple(known)[:MOST_KNOWN], ask=2)
 

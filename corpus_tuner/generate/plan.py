@@ -12,6 +12,7 @@ from corpus_tuner.records import Example, Reason, Reject, Section
 NEEDED = 3  # surviving pairs of a sentence, one of them reverse (paraphrases of a fact level off at about 3: Knowledge-Instruct 2025)
 ASKS = 3  # rounds of a plan by sentences, the first included
 SENTENCE_KINDS = ("basic", "reworded", "reverse")  # of which the facts plan asks for each sentence
+TWO = 2  # pairs of the kind reworded that come together: one fact, asked in two ways
 NO_PAIRS = ("rewrite", "abstain")  # kinds that cover no sentence
 MOST_REFUSED = 10  # rejected ones that it shows, with their reasons
 MOST_KNOWN = 40  # questions that a repeated ask shows
@@ -21,7 +22,8 @@ class Plan:
     """The work of each round, given what the rounds before brought."""
 
     def __init__(self, name: str, sections: Sequence[Section], kinds: Mapping[str, int], most_words: int) -> None:
-        """`kinds`: pairs for a section; in a plan "facts", those of SENTENCE_KINDS for each of its sentences.
+        """`kinds`: pairs for a section; in a plan "facts", those of SENTENCE_KINDS for each of its sentences. An odd one of
+        the kind reworded gets its second.
 
         Raises CorpusTunerError for a kind that has no prompt.
         """
@@ -30,7 +32,7 @@ class Plan:
         self._facts = name == "facts"
         self._sections = [section for section in sections if section.sentences]
         self.empty = [section for section in sections if not section.sentences]
-        self._kinds = kinds
+        self.kinds = {kind: count + count % TWO if kind == "reworded" else count for kind, count in kinds.items()}
         self._most_words = most_words
         self.ask = 0  # the round under way
         self._have: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
@@ -60,9 +62,9 @@ class Plan:
                 self._questions[place].append(item.question)
 
     def _first(self) -> Iterator[Task]:
-        couples = list(cross_tasks(self._sections, self._kinds.get("cross", 0), self._most_words))
+        couples = list(cross_tasks(self._sections, self.kinds.get("cross", 0), self._most_words))
         for section in self._sections:
-            for kind, count in self._kinds.items():
+            for kind, count in self.kinds.items():
                 if self._facts and kind in SENTENCE_KINDS:
                     numbers = range(1, len(section.sentences) + 1)
                     yield from sentence_tasks(section, kind, numbers, count, self._most_words)
@@ -79,19 +81,19 @@ class Plan:
             for kind, numbers in missing.items():
                 known = [question for number in numbers for question in self._questions[section.id, number]]
                 known += self._refused[section.id][-MOST_REFUSED:]
+                each = TWO if kind == "reworded" else 1
                 yield from sentence_tasks(
-                    section, kind, numbers, 1, self._most_words, tuple(dict.fromkeys(known))[:MOST_KNOWN], self.ask
+                    section, kind, numbers, each, self._most_words, tuple(dict.fromkeys(known))[:MOST_KNOWN], self.ask
                 )
 
     def _missing(self, place: tuple[str, int]) -> list[str]:
-        """The kinds that a sentence still needs, one pair of each; none if it is covered or given up."""
+        """The kinds that a sentence still needs, one pair or TWO of each; none if it is covered or given up."""
         have = self._have[place]
-        needs = max(0, NEEDED - have.total())
-        kinds = ["reverse"] if not have["reverse"] else []
         if place in self._given_up:
             return []
-        kinds += sorted(("basic", "reworded"), key=lambda kind: have[kind])[: max(0, needs - len(kinds))]
-        return kinds
+        kinds = ["reverse"] if not have["reverse"] else []
+        needs = NEEDED - have.total() - len(kinds)
+        return kinds + (["reworded"] if needs >= TWO else ["basic"] if needs > 0 else [])
 
 
 def is_covered(kinds: Counter[str]) -> bool:

@@ -57,6 +57,8 @@ class Selection:
             kind, answer, found = self._judged(pair, task, twin)
             if task.kind == "abstain" and pair.evidence:
                 twin = pair if found == Reason.DUPLICATE or not isinstance(found, Reason) else None
+            elif task.kind == "reworded":
+                twin = pair if kind == "basic" else None
             if isinstance(found, Reason):
                 self.lost += 1
                 yield Reject("generate", f"{task.id} #{number}", found, f"{pair.question} | {pair.answer}"[:1000])
@@ -79,6 +81,7 @@ class Selection:
 
     def _judged(self, pair: Pair, task: Task, twin: Pair | None) -> tuple[str, str, tuple[int, ...] | Reason]:
         """Kind, answer, and the sentences that a pair rests on, or why it is left out."""
+        kind = "basic" if task.kind == "reworded" and not _asks_again(pair, twin) else task.kind
         if task.kind == "abstain":
             if not pair.evidence:
                 return "abstain", self._abstention(), self._near_miss(pair, task, twin)
@@ -86,7 +89,7 @@ class Selection:
         found = self._examined(pair, task.kind)
         if task.places and not isinstance(found, Reason) and len({task.place(number)[0] for number in found}) < 2:
             found = Reason.ONE_SECTION
-        return task.kind, pair.answer, self._kept(found, pair, task)
+        return kind, pair.answer, self._kept(found, pair, task)
 
     def _examined(self, pair: Pair, kind: str) -> tuple[int, ...] | Reason:
         if kind == "rewrite":
@@ -141,3 +144,8 @@ class Selection:
             evidence = self._facts.places(pair.question, answer, evidence, self._passage)
         name = digest(task.section.id, kind, pair.question, answer)[:16]
         return Example(name, kind, pair.question, answer, evidence, call or task.section.id, self._writer, pair.form)
+
+
+def _asks_again(pair: Pair, first: Pair | None) -> bool:
+    """Whether a pair is the second of two: it has the evidence and the answer of the first."""
+    return first is not None and pair.evidence == first.evidence and normalise_answer(pair.answer) == normalise_answer(first.answer)

@@ -36,7 +36,7 @@ _LEAST = {  # of whole numbers that cannot be less
 }
 PLANS = {  # and the kinds that each asks for
     "classic": {"basic": 20, "detailed": 20},  # for a section
-    "facts": {"basic": 1, "reworded": 1, "reverse": 1},  # for a sentence
+    "facts": {"reworded": 2, "reverse": 1},  # for a sentence; reworded come by twos
 }
 _WEB = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 MOST_SEED = 2**32 - 1  # what every library that draws by it takes

@@ -46,6 +46,17 @@ def test_every_prompt_file_has_exactly_the_placeholders_that_are_filled() -> Non
         assert set(ask.template(name).get_identifiers()) == PLACEHOLDERS.get(name, set())
 
 
+def test_long_sections_are_asked_about_in_equal_parts() -> None:
+    """As few as the pairs of one request allow; every sentence is in one of them."""
+    most = ask.PAIRS_PER_REQUEST
+    for count in (0, 1, most - 1, most, most + 1, 5 * most + 3):
+        for each in (1, 2, 7, most + 1):
+            parts = ask.batches(range(1, count + 1), each)
+            assert [number for part in parts for number in part] == list(range(1, count + 1))
+            assert all(len(part) * each <= max(most, each) for part in parts)
+            assert max(map(len, parts), default=0) - min(map(len, parts), default=0) <= 1
+
+
 def test_every_kind_has_its_prompt_and_no_other() -> None:
     """The files in the folder of kinds are the kinds."""
     assert ask.kinds() == KINDS
@@ -80,7 +91,7 @@ def test_many_sentences_are_asked_for_in_several_requests() -> None:
     for most_words in (1200, 100):
         found = [n for task in ask.sentence_tasks(section(text), "basic", range(1, 64), 1, most_words) for n in task.numbers]
         assert sorted(found) == list(range(1, 64))
-    assert [task.count for task in ask.sentence_tasks(section(text), "basic", range(1, 64), 1, 1200)] == [20, 20, 20, 3]
+    assert [task.count for task in ask.sentence_tasks(section(text), "basic", range(1, 64), 1, 1200)] == [21, 21, 21]
 
 
 def test_a_prompt_begins_with_what_never_changes() -> None:

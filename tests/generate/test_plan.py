@@ -28,11 +28,12 @@ class Reader:
 
     def __call__(self, messages: Sequence[Message]) -> str:
         text = messages[1]["content"]
-        kind = "reverse" if "reverse direction" in text else "reworded" if "curious person" in text else "basic"
+        kind = "reverse" if "reverse direction" in text else "reworded" if "by twos" in text else "basic"
         more, wanted = "more question" in text, re.search(r"sentence\(s\) ([\d, -]+):", text)[1]
         numbers = [n for run in wanted.split(", ") for n in range(int(run.split("-")[0]), int(run.split("-")[-1]) + 1)]
         self.asked.append((kind, more, numbers))
-        return json.dumps({"pairs": [pair for n in numbers if (pair := self.pair(kind, more, n))]})
+        kinds = ("basic", "reworded") if kind == "reworded" else (kind,)
+        return json.dumps({"pairs": [pair for n in numbers for one in kinds if (pair := self.pair(one, more, n))]})
 
     def pair(self, kind: str, more: bool, number: int) -> dict[str, object] | None:
         if number in self.empty:
@@ -57,11 +58,38 @@ def write(reader: Reader, *sections: Section, **settings: object) -> tuple[list[
 
 
 def test_each_sentence_gets_three_pairs_in_one_round_if_all_goes_well() -> None:
-    """One request a kind, and none after it."""
+    """Two of one fact, asked in two ways, and one in reverse; nothing is asked after them."""
     reader = Reader()
     examples, rejects, ledger = write(reader, ships(1))
     assert Counter(one.kind for one in examples) == {"basic": 8, "reworded": 8, "reverse": 8}
-    assert (rejects, ledger["full_share"], len(reader.asked)) == ([], 1.0, 3)
+    answers = {(one.kind, one.evidence): one.answer for one in examples}
+    assert all(answers["basic", one.evidence] == one.answer for one in examples if one.kind == "reworded")
+    assert (rejects, ledger["full_share"], len(reader.asked)) == ([], 1.0, 2)
+
+
+def test_a_second_pair_of_another_fact_is_no_rewording() -> None:
+    """Nor is a third of the same: whatever the model sends in place of two, each pair is of the kind that it is."""
+
+    class Odd(Reader):
+        def __call__(self, messages: Sequence[Message]) -> str:
+            found = json.loads(super().__call__(messages))["pairs"]
+            if found[0]["question"].startswith("How much"):
+                found[1] |= {"question": "To what port did the first vessel sail?", "answer": ships(1).sentence(1).split()[-5].rstrip(".")}
+                found.insert(4, found[3] | {"question": "Just how many crates of copper was it that sailed in that year, 1902?"})
+            return json.dumps({"pairs": found})
+
+    examples, _, ledger = write(Odd(), ships(1))
+    assert Counter(one.kind for one in examples) == {"basic": 10, "reworded": 7, "reverse": 8}
+    assert ledger["full_share"] == 1.0
+
+
+def test_an_odd_number_of_rewordings_gets_its_second() -> None:
+    """In a plan by sections, too, where no more than the even number is kept."""
+    reader = ScriptedModel(lambda _: json.dumps({"pairs": [pair for n in range(1, 9) for kind in ("basic", "reworded") if (pair := Reader().pair(kind, False, n))]}))
+    wanted = Settings(generate=GenerateSettings(writer="llm", plan="classic", kinds={"reworded": 3}))
+    items = list(LlmWriter(wanted, reader).write_all([ships(1)], wanted.generate.counts))
+    assert Counter(one.kind for one in items if isinstance(one, Example)) == {"basic": 2, "reworded": 2}
+    assert "up to 4 question-answer pairs" in reader.asked[0][0][1]["content"]
 
 
 def test_only_bare_sentences_are_asked_for_again_by_number() -> None:
@@ -79,7 +107,7 @@ def test_a_sentence_that_states_nothing_is_given_up_by_name_and_stays_uncovered(
     assert {(one.reason, one.item_id, one.detail) for one in rejects} == {(Reason.GIVEN_UP, "s1:3", "a heading")}
     assert ledger["sections"][0]["given_up"] == {"3": "a heading"}
     assert (ledger["full"], ledger["sentences"]) == (7, 8)
-    assert sum(more for _, more, _ in reader.asked) == 3
+    assert sum(more for _, more, _ in reader.asked) == 2
 
 
 def test_a_writer_that_never_covers_is_asked_three_times_and_no_more() -> None:
@@ -91,7 +119,7 @@ def test_a_writer_that_never_covers_is_asked_three_times_and_no_more() -> None:
 
     reader = Mute()
     examples, _, ledger = write(reader, ships(1))
-    assert (examples, len(reader.asked)) == ([], 3 * ASKS)
+    assert (examples, len(reader.asked)) == ([], 2 * ASKS)
     assert ledger["sections"][0]["bare"] == list(range(1, 9))
 
 
