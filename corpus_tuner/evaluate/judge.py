@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
-from corpus_tuner.evaluate.abstention import abstained
+from corpus_tuner.evaluate.abstention import unanswerable
 from corpus_tuner.evaluate.score import replies
 from corpus_tuner.records import Model, Question, Section
 from corpus_tuner.text import token_f1
@@ -61,7 +61,7 @@ def audit(model: Model, questions: Sequence[Question], count: int = 60, seed: in
     `count`. It is trusted if it calls 95 % of the gold correct, 80 % of the hedges not attempted (and none correct beyond
     5 %), and 95 % of the shuffled incorrect. Without two answerable questions it cannot be audited, and is not trusted."""
     chance = random.Random(seed)  # noqa: S311  a sample, no secret
-    asked = [one for one in questions if not all(abstained(gold) for gold in one.answers)]
+    asked = [one for one in questions if not unanswerable(one)]
     asked = chance.sample(asked, min(count, len(asked)))
     if len(asked) < 2:
         return Audit({}, trusted=False, why="two answerable questions are needed to audit it")

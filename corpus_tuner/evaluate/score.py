@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from corpus_tuner.errors import CorpusTunerError, Declined, Transient, Unavailable
-from corpus_tuner.evaluate.abstention import abstained
+from corpus_tuner.evaluate.abstention import abstained, to_abstain
 from corpus_tuner.gate import Gate
 from corpus_tuner.records import Answer, Message, Model, Progress, Question, Reply, silent
 from corpus_tuner.text import contains_answer, exact_match, token_f1, words
@@ -63,7 +63,7 @@ def scores(text: str, accepted: Iterable[str], asked: str = "") -> dict[str, flo
     is right, in whatever words, and nobody else.
     """
     golds = list(accepted)
-    if golds and all(abstained(gold) for gold in golds):
+    if golds and to_abstain(golds):
         return dict.fromkeys(METRICS, float(abstained(text)))
     exact = max((float(exact_match(text, gold)) for gold in golds), default=0.0)
     return {

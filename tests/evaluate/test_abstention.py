@@ -15,11 +15,16 @@ DECLINES = (
     "", " . ", "I don't know.", "I do not know who commanded it.", "I’m sorry, but I cannot answer that.", "Unknown", "Not stated.",
     "The text does not say who commanded it.", "The article doesn't mention a year.", "N/A", "There is no information about that.",
     "Sorry, I have no information on this.", "This is not stated in the corpus.", "It is not known.", "No lo sé.", "Я не знаю, кто это",
-    "我不知道是谁", "Das weiß ich nicht",
+    "我不知道是谁", "Das weiß ich nicht", "None of the passages mention it.", "Unknown; the text does not say.", "There is no mention of that.",
+    "I'm not sure.", "We are unable to determine that.", "I cannot find that in the text.", "No information is given in the passage.",
+    "It does not say.", "I couldn't tell you.", "Unknown based on the given context.", "The provided text does not contain that.", "I can't be sure.", "**Unknown**", "Unknown (not in the passage)",
 )  # fmt: skip
 ANSWERS = (
     "Frank Borman", "1968", "No, Lovell did.", "None of the crew slept; they took turns.", "The Unknown Soldier", "Nothing but dust",
     "There is a crater named after Anders.", "It is the Moon.", "The crew did not sleep.", "Notre-Dame", "I. Newton", "The text of Genesis", "No", "Das Rad", "Non",
+    "None succeeded", "unknown or unexplored territory", "there is no known polynomial-time solution", "I do not think myself obliged to obey",
+    "Unknown Pleasures", "Unknown-origin rocks", "It does not contain lactose.", "I Can't Help Falling in Love", "I Have No Mouth, and I Must Scream",
+    "We cannot dedicate this ground", "It does not provide power to the engine.", "No textbook mentions it.",
 )  # fmt: skip
 
 
@@ -29,10 +34,20 @@ def test_declining_is_recognised(text: str) -> None:
     assert abstained(text)
 
 
-@pytest.mark.parametrize("text", [answer for answer in ANSWERS if not answer.startswith("None of")])
+@pytest.mark.parametrize("text", ANSWERS)
 def test_an_answer_with_a_negation_is_an_answer(text: str) -> None:
     """A no, a name that begins like one, or a negative fact is no abstention."""
     assert not abstained(text)
+
+
+@pytest.mark.parametrize("gold", ["None", "It was not given a name.", "It is not available in Europe"])
+def test_what_may_be_a_fact_is_no_order_to_abstain(gold: str) -> None:
+    """As an accepted answer it is one: saying so is right, an attempt, and abstaining is wrong."""
+    question = Question("q", "own", "How many?", (gold,))
+    assert not unanswerable(question)
+    assert scores("I do not know.", (gold,))["contained"] == 0
+    (found,) = attempts([question], {"expert": list(ask([question], ScriptedModel([gold]), name="expert"))})
+    assert (found.false_abstention.value, found.wrong_of_attempted.value) == (0, 0)
 
 
 ASKED = [
