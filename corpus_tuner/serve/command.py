@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,31 +25,39 @@ def add_to(app: click.Group, common: Callable[..., Any]) -> None:
     @click.option("--revoke-key", metavar="NAME", help="Make the key of that name useless, and end.")
     @common
     def serve(
-        root: Path, as_json: bool,  # noqa: ARG001 - the address is all that it says
-        port: int, host: str, config: Path | None, new_key: str | None, revoke_key: str | None
+        root: Path, as_json: bool, port: int, host: str, config: Path | None, new_key: str | None, revoke_key: str | None
     ) -> None:
         """Fine-tune and answer over OpenAI's protocol, on this machine.
 
         Point any OpenAI SDK at http://127.0.0.1:PORT/v1 as its base_url. State is kept in ROOT/serve.
         """
-        run(root, host, port, config or root / "serve.toml", new_key, revoke_key)
+        if new_key is None and revoke_key is None:
+            run(root, host, port, config or root / "serve.toml", as_json)
+        else:
+            _keep(root / "serve", new_key, revoke_key, as_json)
 
     del serve
 
 
-def run(root: Path, host: str, port: int, settings: Path, new_key: str | None = None, revoke_key: str | None = None) -> None:
+def _keep(folder: Path, new_key: str | None, revoke_key: str | None, as_json: bool) -> None:
+    """Makes a key, or makes one useless."""
+    from corpus_tuner.serve import keys
+    from corpus_tuner.serve.state import State
+
+    if new_key is not None:
+        key = keys.make(State(folder), new_key)
+        click.echo(json.dumps({"key": key}) if as_json else key)
+    if revoke_key is not None:
+        keys.revoke(State(folder), revoke_key)
+        click.echo(json.dumps({"revoked": revoke_key}) if as_json else f"revoked {revoke_key}")
+
+
+def run(root: Path, host: str, port: int, settings: Path, as_json: bool = False) -> None:
     """Serves until it is told to stop. Raises CorpusTunerError for what stands in the way."""
     from corpus_tuner.serve import config, keys, origin
     from corpus_tuner.serve.state import State
 
     folder = root / "serve"
-    if new_key is not None:
-        click.echo(keys.make(State(folder), new_key))
-        return
-    if revoke_key is not None:
-        keys.revoke(State(folder), revoke_key)
-        click.echo(f"revoked {revoke_key}")
-        return
     _limit_threads()
     uvicorn = _uvicorn()
     from corpus_tuner.serve import supervisor
@@ -65,7 +74,8 @@ def run(root: Path, host: str, port: int, settings: Path, new_key: str | None = 
 
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
-    click.echo(f"http://{shown}:{listener.getsockname()[1]}", nl=True)
+    url = f"http://{shown}:{listener.getsockname()[1]}"
+    click.echo(json.dumps({"url": url}) if as_json else url)
     click.echo(f"state in {folder}; Ctrl-C ends the server, not its jobs' progress", err=True)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import json
 import subprocess
 import sys
 
@@ -131,3 +132,9 @@ def test_experts_of_corpora_beside_are_listed_and_answer(own: Service, tmp_path)
     with pytest.raises(openai.PermissionDeniedError):
         client.models.delete(name)
     assert expert.is_dir()
+
+
+def test_keys_as_json(tmp_path) -> None:
+    """A script reads the one that is made and the name of the one that is no more."""
+    assert list(json.loads(command(tmp_path, "--new-key", "ann", "--json").stdout)) == ["key"]
+    assert json.loads(command(tmp_path, "--revoke-key", "ann", "--json").stdout) == {"revoked": "ann"}
