@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,9 +53,12 @@ def pieces(model: Model, ask: Ask) -> Iterator[Piece]:
         raise Problem(500, f"{error}", "model_failed", again=False) from None
 
 
-def whole(model: Model, ask: Ask) -> Piece:
-    """The whole answer."""
-    found = list(pieces(model, ask))
+def whole(model: Model, ask: Ask, check: Callable[[], None] = lambda: None) -> Piece:
+    """The whole answer. `check` is called with each piece, and ends it by what it raises."""
+    found = []
+    for piece in pieces(model, ask):
+        check()
+        found.append(piece)
     tokens = tuple(token for piece in found for token in piece.tokens)
     return Piece("".join(piece.text for piece in found), tokens, found[-1].finish_reason, found[-1].usage)
 

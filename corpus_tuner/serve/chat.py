@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from corpus_tuner.serve.state import new_id, now
 
 router = APIRouter(prefix="/v1")
 Owner = Annotated[str, Depends(owner_of)]
+LOOK = 0.3  # seconds between two looks whether a client still waits
 
 
 @router.post("/chat/completions", response_model=None)
@@ -81,11 +83,28 @@ def _whole(request: Request, owner: str, asked: Asked, asks: list[Ask], shape: _
     release = _take(request)
     try:
         model = _open(request, owner, asked.model)
-        found = [whole(model, ask) for ask in asks]
+        check = _leaving(request)
+        found = [whole(model, ask, check) for ask in asks]
     finally:
         release()
     choices = [{"index": place, **choice(piece, ask.top is not None)} for place, (piece, ask) in enumerate(zip(found, asks))]
     return JSONResponse({**shape.head, "choices": choices, "usage": _sum(found), "system_fingerprint": "corpus-tuner"})
+
+
+def _leaving(request: Request) -> Callable[[], None]:
+    """A function that raises Problem once the client has left, having given up or asked again: nobody reads its answer."""
+    from anyio import from_thread
+
+    looked = time.monotonic()
+
+    def check() -> None:
+        nonlocal looked
+        if time.monotonic() - looked > LOOK:
+            looked = time.monotonic()
+            if from_thread.run(request.is_disconnected):
+                raise Problem(408, "The client left before it was answered.", again=False)
+
+    return check
 
 
 def _sum(found: list[Piece]) -> dict[str, int]:

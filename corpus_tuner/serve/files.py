@@ -14,7 +14,7 @@ from corpus_tuner.serve.problem import Problem, unknown_file
 from corpus_tuner.serve.state import State, new_id, now
 from corpus_tuner.serve.upload import Upload
 
-PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data")
 LIVES = (3600, 2_592_000)  # seconds that a file may be asked to live, OpenAI's bounds
 
 router = APIRouter(prefix="/v1/files")

@@ -48,17 +48,17 @@ def unknown_model(name: str) -> Problem:
     return Problem(404, f"The model '{name}' does not exist or you do not have access to it.", "model_not_found", "model")
 
 
-GONE = {  # paths that old clients still ask for -> what took their place
+INSTEAD = {  # paths of OpenAI's, older or of other services, that clients ask for -> what there is
     "/v1/fine-tunes": "Fine-tunes are jobs now, at /v1/fine_tuning/jobs.",
     "/v1/engines": "Engines are models now: name one as 'model' in the request.",
-    "/v1/edits": "Edits are no more: ask /v1/chat/completions.",
+    "/v1/responses": "This server has no responses: ask /v1/chat/completions.",
 }
 
 
 def unknown_url(method: str, path: str) -> Problem:
     """404 for a path that is none of ours, with what its client may have meant."""
-    begun = next((old for old in GONE if path == old or path.startswith(f"{old}/")), None)
-    hint = f" {GONE[begun]}" if begun else "" if path.startswith("/v1") else " The paths of the protocol begin with /v1."
+    begun = next((old for old in INSTEAD if path == old or path.startswith(f"{old}/")), None)
+    hint = f" {INSTEAD[begun]}" if begun else "" if path.startswith("/v1") else " The paths of the protocol begin with /v1."
     return Problem(404, f"Invalid URL ({method} {path[:200]}).{hint}", "unknown_url")
 
 

@@ -6,10 +6,11 @@ import asyncio
 import json
 import socket
 import time
+from pathlib import Path
 
 import openai
 import pytest
-from service import Service, pairs
+from service import Service, pairs, until
 from test_serve_wrong import error_of, raw
 
 from corpus_tuner.serve import origin
@@ -143,7 +144,7 @@ def test_a_path_is_found_as_clients_join_it(shared: Service, line: str, status: 
 
 @pytest.mark.parametrize(
     ("path", "said"),
-    [("/v1/fine-tunes", "/v1/fine_tuning/jobs"), ("/v1/engines/scratch/completions", "'model'"), ("/chat/completions", "begin with /v1")],
+    [("/v1/fine-tunes", "/v1/fine_tuning/jobs"), ("/v1/engines/scratch/completions", "'model'"), ("/v1/responses", "/v1/chat/completions"), ("/chat/completions", "begin with /v1")],
 )
 def test_an_old_or_mistaken_path_is_told_the_right_one(shared: Service, path: str, said: str) -> None:
     """404 as ever, and what to ask instead."""
@@ -256,6 +257,25 @@ def test_a_client_that_never_gets_to_ask_is_cut(monkeypatch: pytest.MonkeyPatch)
     ended, answers = asyncio.run(talk())
     assert ended < 2
     assert [answer.split()[1] for answer in answers] == [b"204", b"204"]
+
+
+def test_an_answer_that_nobody_waits_for_is_not_written_on(shared: Service) -> None:
+    """A client that gives up, and asks again, leaves no work behind: not even of an answer that is no stream."""
+    exchange(shared, head(shared, "POST /v1/chat/completions HTTP/1.0", "Content-Type: application/json", f"Content-Length: {len(BODY)}") + BODY)
+    long = json.dumps(ASK | {"max_tokens": 1000, "n": 128}).encode()
+    host, port = shared.url.removeprefix("http://").split(":")
+    spent = lambda: sum(map(int, Path(f"/proc/{shared.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))  # noqa: E731
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head(shared, "POST /v1/chat/completions HTTP/1.1", "Content-Type: application/json", f"Content-Length: {len(long)}") + long)
+        before = spent()
+        until(lambda: spent() > before + 10, 10)  # hundredths of a second of work: it answers
+
+    def rests() -> bool:
+        before = spent()
+        time.sleep(0.3)
+        return spent() < before + 5
+
+    assert until(rests, 3)
 
 
 def test_a_nameless_training_file_is_trained(shared: Service, tmp_path) -> None:
