@@ -56,14 +56,11 @@ def _sections(lines: list[Line], headings: dict[int, Heading]) -> list[Written]:
             block = []
         if heading:
             sections.append(Written(heading.level, heading.title))
+        if heading and heading.lines:
             number += heading.lines
-            if not heading.lines and number < len(lines):
-                block.append(lines[number])
-                number += 1
-            continue
-        if number < len(lines):
-            block.append(lines[number])
-        number += 1
+        else:
+            block += lines[number : number + 1]  # none behind the last line, where a bookmark may still point
+            number += 1
     return sections
 
 

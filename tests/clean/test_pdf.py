@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from corpus_tuner.clean import clean_document, pdf
-from corpus_tuner.clean.pdf_headings import by_fonts
+from corpus_tuner.clean.pdf_headings import Heading, by_fonts
 from corpus_tuner.clean.pdf_layout import Line, Page, in_order, take_contents, take_running
 from corpus_tuner.records import Document, Reason, Reject, Section
 
@@ -145,3 +145,10 @@ def test_columns_below_a_title_across_the_page() -> None:
     lines += [line(x, 60 + 12 * n, x + 230, f"{side} line number {n} of running text") for n in range(8) for side, x in (("left", 50), ("right", 320))]
     texts = [one.text.split()[0] for one in in_order(lines)]
     assert texts == ["A"] + ["left"] * 8 + ["right"] * 8
+
+
+def test_bookmarks_behind_the_last_line_end_the_document() -> None:
+    """An outline may point below all text: its headings have none, and the reader comes to an end."""
+    lines = [Line(0, 0, 10, 50, 20, 10, False, "a"), Line(0, 0, 30, 50, 40, 10, False, "b")]
+    found = pdf._sections(lines, {0: Heading(1, "A", 1), 1: Heading(2, "B", 0), 2: Heading(1, "C", 0)})
+    assert [(one.title, one.text()) for one in found] == [("", ""), ("A", ""), ("B", "b"), ("C", "")]
