@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -11,6 +12,14 @@ EVERY = 10.0
 """Seconds between two lines of one stage in a log."""
 BLINK = 0.1
 """Seconds between two pictures of a bar: it is drawn again even where nothing was done, as the note may have changed."""
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def harmless(text: str) -> str:
+    """`text` without the characters by which a document, a title or a reply could command a terminal; lines and tabs stay."""
+    return _CONTROL.sub("\ufffd", text)
 
 
 def told(counts: Mapping[str, float]) -> str:
@@ -47,7 +56,7 @@ class Lines:
         """Makes room for what others say."""
 
     def _say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        print(harmless(line), file=sys.stderr, flush=True)
 
 
 class Bars(Lines):
@@ -64,7 +73,7 @@ class Bars(Lines):
         if self._bar is None:
             self._bar = tqdm(total=total, desc=f"{self._stage:9}", leave=False, file=sys.stderr, dynamic_ncols=True)
         self._bar.total, self._bar.n = total, done
-        self._bar.set_postfix_str(note[:100], refresh=False)
+        self._bar.set_postfix_str(harmless(note[:100]), refresh=False)
         if time.monotonic() - self._said >= BLINK:
             self._said = time.monotonic()
             self._bar.refresh()

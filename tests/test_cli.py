@@ -196,6 +196,17 @@ def test_an_empty_question_is_the_users_mistake(root) -> None:
     assert "question is empty" in result.stderr
 
 
+def test_a_document_gives_no_command_to_the_terminal(root) -> None:
+    """Its escape sequences are shown as the strange characters that they are; JSON has them as they were."""
+    (root / "sources" / "notes.md").write_text("# Bell\x07 and \x1b]0;title\x07\n\nAnn built the \x9b2Jtower in 1901.\n")
+    assert run(root, "clean", "notes").exit_code == 0
+    for words in (("show", "notes", "sections"), ("show", "notes", "documents"), ("ask", "notes", "Who built the tower?", "--model", "retrieval")):
+        result = run(root, *words)
+        assert result.exit_code == 0
+        assert not set(result.stdout) & {"\x07", "\x1b", "\x9b"}
+    assert "\x9b" in json.loads(run(root, "show", "notes", "sections", "--json").stdout.splitlines()[-1])["text"]
+
+
 def test_an_argument_that_is_not_utf8_is_asked_with_a_mark_in_its_place(root) -> None:
     """The system hands such bytes on as halves of characters, which no tokenizer takes and no stream can show."""
     assert run(root, "dataset", "notes").exit_code == 0

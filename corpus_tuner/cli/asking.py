@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 from corpus_tuner.cli.edge import common
 from corpus_tuner.cli.flags import read_corpus
 from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.watching import harmless
 
 
 @click.command()
@@ -52,17 +54,22 @@ def _print_response(response: Any, as_json: bool, titled: bool = False) -> None:
 
         click.echo(json.dumps(to_json(response), ensure_ascii=False))
         return
+    click.echo(harmless("\n".join(_lines(response, titled))))
+
+
+def _lines(response: Any, titled: bool) -> Iterator[str]:
     if titled:
-        click.echo(f"> {response.question}")
+        yield f"> {response.question}"
     withheld = response.verdict in ("unsupported", "contradicted") and not response.answer
-    click.echo(response.answer or ("(withheld)" if withheld else "(no answer)"))
+    yield response.answer or ("(withheld)" if withheld else "(no answer)")
     if response.verdict:
-        click.echo(f"  {response.verdict}{f', says {response.judge}' if response.judge else ''}")
+        yield f"  {response.verdict}{f', says {response.judge}' if response.judge else ''}"
     for how, passages in (("supported", response.support), ("contradicted", response.against)):
         for one in passages:
-            click.echo(f"  {how} by {one['heading']}: {one['text']}" + (f"\n    {one['url']}" if one["url"] else ""))
+            yield f"  {how} by {one['heading']}: {one['text']}"
+            yield from [f"    {one['url']}"] if one["url"] else []
     if response.answer and not response.verdict and not response.support:
-        click.echo("  nothing in the corpus supports this answer")
+        yield "  nothing in the corpus supports this answer"
 
 
 @click.command()

@@ -100,7 +100,7 @@ def estimate(target: str, root: Path, as_json: bool, fresh: bool, **flags: Any) 
 def improve(name: str, rounds: int, max_cost: float | None, root: Path, as_json: bool) -> None:
     """Write more pairs for what the expert of corpus NAME is weak in, and train again; the better expert is kept."""
     from corpus_tuner.improve.wording import text
-    from corpus_tuner.watching import watcher
+    from corpus_tuner.watching import harmless, watcher
 
     found = read_corpus(name, root).improve(rounds, max_cost or 0.0, watcher=watcher())
-    click.echo(indented(found) if as_json else text(found))
+    click.echo(indented(found) if as_json else harmless(text(found)))

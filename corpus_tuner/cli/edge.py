@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.watching import harmless
 
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,5 +45,5 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
 def _fail(line: str, code: int, debug: bool) -> None:
     if debug:
         raise  # noqa: PLE0704  called in an except block
-    click.echo(f"corpus-tuner: {' '.join(line.split())}", err=True)
+    click.echo(f"corpus-tuner: {harmless(' '.join(line.split()))}", err=True)
     sys.exit(code)

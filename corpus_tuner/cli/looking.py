@@ -12,6 +12,7 @@ import click
 from corpus_tuner.cli.edge import common
 from corpus_tuner.cli.flags import read_corpus
 from corpus_tuner.store import indented
+from corpus_tuner.watching import harmless, told
 
 
 @click.command()
@@ -28,7 +29,7 @@ def compare(name: str, first: str, second: str, arm: str, root: Path, as_json: b
         return
     from corpus_tuner.evaluate.comparison import table
 
-    click.echo(table(found))
+    click.echo(harmless(table(found)))
 
 
 @click.command()
@@ -58,8 +59,6 @@ def export(name: str, kind: str, out: Path, root: Path, as_json: bool) -> None:
 @common
 def status(name: str, root: Path, as_json: bool) -> None:
     """What there is of corpus NAME, and what was dropped and why."""
-    from corpus_tuner.watching import told
-
     found = read_corpus(name, root).status()
     if as_json:
         click.echo(indented(found))
@@ -70,7 +69,7 @@ def status(name: str, root: Path, as_json: bool) -> None:
         click.echo(f"dropped   {row['count']:6,}  {row['stage']}: {row['reason']}")
     for one in found["unknown_templates"][:5]:
         name = one["name"] if one["name"].startswith("<") else f"{{{{{one['name']}}}}}"
-        click.echo(f"unknown   {one['uses']:6,}  {name}: {one['characters']:,} characters dropped")
+        click.echo(harmless(f"unknown   {one['uses']:6,}  {name}: {one['characters']:,} characters dropped"))
     for what, path in found["paths"].items():
         click.echo(f"{what:9} {path}")
 
@@ -87,7 +86,7 @@ def show(name: str, kind: str, limit: int | None, root: Path, as_json: bool) -> 
     from corpus_tuner.store import to_json
 
     for record in islice(read_corpus(name, root).show(kind), limit):
-        click.echo(json.dumps(to_json(record), ensure_ascii=False) if as_json else _plain(kind, record))
+        click.echo(json.dumps(to_json(record), ensure_ascii=False) if as_json else harmless(_plain(kind, record)))
 
 
 def _plain(kind: str, record: Any) -> str:
