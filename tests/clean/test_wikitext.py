@@ -112,7 +112,7 @@ def test_cases(name: str) -> None:
         ("ja", "{{仮リンク|独|de|D}}", "独"),
         ("it", "{{M|5|u=km}}", "5 km"),
         ("zh", "十六个-{zh-hans:联邦州; zh-hant:邦}-之一-{}- -{a}-", "十六个联邦州之一 a"),
-        ("zh", "-{zh-hans:{{lang|en|A}}甲;zh-hant:乙}- -{{{lang|en|B}}}-", "A甲 B"),
+        ("zh", "-{zh-hans:{{lang|en|A}}甲;zh-hant:乙}- -{{{lang|en|B}}}- {{nowrap|{{lang|en|C}}}}-D", "A甲 B C-D"),
         ("zh", "-{zh-Hant:乙;zh-Hans:甲}- -{zh-Hant-TW:乙}-", "甲 乙"),
         ("en", "-{a}-", "-{a}-"),
         ("en", "{{citation|a}} b\n[[Catégorie:C]]", "« a » b"),

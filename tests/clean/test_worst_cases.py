@@ -50,6 +50,18 @@ HTML = {name: (f"<{name}>x", 10_000) for name in ("div", "span", "table><tr><td"
 MARKDOWN = {name: (name, 10_000) for name in ("[", "> ", "*a ", "`a", "![", "# a\n", "[a](b", "<a ", "a **b_", "{%", "<A {{{{", "<script>", "::: a\n", "!!! a\n    ")}
 
 
+@pytest.mark.parametrize("unit", ["-{", "-{{{", "-{ {{a}}", "-{zh:a;"])
+def test_variants_are_linear(unit: str) -> None:
+    """So are the marks that only wikis of several scripts read."""
+
+    def parse(marks: object) -> object:
+        return wikitext.parse(document(marks.text, language="zh"))
+
+    seconds, ratio = growth(parse, unit, 10_000)
+    assert seconds < 1
+    assert ratio < 25
+
+
 @pytest.mark.parametrize("tail", ["", "x ]] }} |} > ) </ref> -->"])
 @pytest.mark.parametrize("name", WIKITEXT)
 def test_wikitext_is_linear(name: str, tail: str) -> None:

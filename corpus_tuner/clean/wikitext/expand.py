@@ -30,6 +30,7 @@ _STARTS_LINE = ("*", "#", ":", ";", "{|")
 
 
 _VARIANT = re.compile(r"-\{([^{}]*)\}-")
+_TEMPLATES_IN_VARIANT = re.compile(r"-\{([^{}]*+(?:\{\{[^{}]*+\}\}[^{}]*+)+)\}-")  # `-{{{a}}}-` is no parameter
 _RULE = re.compile(r"(?:^|;)\s*([a-z]{2,3}(?:-[a-z]+)*)\s*:([^;]*)", re.IGNORECASE)
 
 
@@ -59,7 +60,7 @@ class Expander:
     def expand(self, text: str) -> str:
         """`text` without templates and links; what never closes stays, without its braces."""
         if self._variants and "-{" in text:
-            text = choose_variants(text.replace("-{{{", f"-{{{NOTHING}{{{{").replace("}}}-", f"}}}}{NOTHING}}}-"))
+            text = choose_variants(_TEMPLATES_IN_VARIANT.sub(rf"-{{{NOTHING}\1{NOTHING}}}-", text))
         text = _PLAIN_LINK.sub(r"\1", text)
         frames = [Frame(0, 0)]
         position = 0
@@ -186,7 +187,7 @@ def choose_variants(text: str) -> str:
 
 
 def _choose(mark: re.Match[str]) -> str:
-    flags, bar, rules = mark[1].rpartition("|")
+    flags, bar, rules = mark[1].replace(NOTHING, "").rpartition("|")
     if bar and {flag.strip() for flag in flags.split(";")} & {"H", "T", "-", "N"}:
         return ""
     named = {code.lower(): words for code, words in _RULE.findall(rules)}
