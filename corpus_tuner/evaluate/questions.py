@@ -129,10 +129,17 @@ def _from_csv(text: str, path: Path) -> Iterator[Read]:
     right = [key for key in rows.fieldnames or () if re.fullmatch(r"answers?\d*", key)]
     if "question" not in (rows.fieldnames or ()) or not right:
         raise CorpusTunerError(f'{path}: the first line must name the columns, "question" and "answer" among them')
-    for row in rows:
+    for row in _read(rows, path):
         answers = [row[key] for key in right if (row[key] or "").strip()]
         cls = {"class": row["class"]} if (row.get("class") or "").strip() else {}
         yield _from_row({"question": row["question"], "answers": answers, **cls}, f"{path}:{rows.line_num}"), ""
+
+
+def _read(rows: csv.DictReader, path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise CorpusTunerError(f"{path}:{rows.line_num} is not CSV ({error}): is a quotation mark left open?") from None
 
 
 def _from_line(line: str, where: str) -> Read:

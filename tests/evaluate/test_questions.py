@@ -142,7 +142,7 @@ def test_a_csv_file_of_questions(tmp_path) -> None:
     assert [(one.text, one.answers, one.cls) for one in found] == [("Who, then?", ("Borman", "Frank\nBorman"), "crew"), ("When?", ("1968",), "own")]
     path.write_text("question,answers\nWhen?,1968\n", encoding="utf-8")
     assert from_file(path)[0].answers == ("1968",), "the key of JSONL is a column's name, too"
-    for head in ("a,b\n1,2\n", "", "question,answer\nWho?,\n"):
+    for head in ("a,b\n1,2\n", "", "question,answer\nWho?,\n", 'question,answer\nWho?,"' + "never closed " * 20_000):
         path.write_text(head, encoding="utf-8")
         with pytest.raises(CorpusTunerError, match=r"own\.csv"):
             from_file(path)
