@@ -215,6 +215,13 @@ def test_an_argument_that_is_not_utf8_is_asked_with_a_mark_in_its_place(root) ->
     assert json.loads(result.stdout)["question"] == "Who??"
 
 
+def test_a_host_without_jobs_is_not_passed_over_in_silence(root, monkeypatch) -> None:
+    """An empty table looks like a command that did nothing; for a script it is the empty list."""
+    monkeypatch.setattr("corpus_tuner.train.jobs.list_jobs", lambda *_: [])
+    assert "there are no jobs at https://api.openai.com/v1" in run(root, "jobs", "list").stderr
+    assert json.loads(run(root, "jobs", "list", "--json").stdout) == []
+
+
 def test_a_folder_is_not_read_together_with_what_is_made_of_it(root) -> None:
     """The second build would have read the first one's report as a document."""
     result = run(root, "build", str(root))
