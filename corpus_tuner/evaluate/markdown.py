@@ -69,14 +69,15 @@ def _pairs(results: Results) -> list[str]:
 
 
 def _checks(checks: Checks) -> list[str]:
-    rows = [f"Leaks: {len(checks.leaks)} held-out questions stand in the training data."]
+    one = len(checks.leaks) == 1
+    rows = [f"Leaks: {len(checks.leaks)} held-out question{'' if one else 's'} stand{'s' if one else ''} in the training data."]
     rows += [f"- {plain(one.text)} — trained: {plain(one.trained)[:200]}" for one in checks.leaks[:LISTED]]
     if checks.suspects:
         rows += ["", f"Accepted answers to look at: {len(checks.suspects)}."]
         rows += [f"- {plain(one.text)} — {plain(one.accepted)}: {plain(one.why)}" for one in checks.suspects[:LISTED]]
     if checks.changes:
         gained = sum(one.gained for one in checks.changes)
-        rows += ["", f"From base to expert: {gained} answers got right, {len(checks.changes) - gained} got wrong."]
+        rows += ["", f"From base to expert: {gained} answer{'' if gained == 1 else 's'} got right, {len(checks.changes) - gained} got wrong."]
     if checks.audit:
         verdict = "trusted" if checks.audit.trusted else f"not to be trusted: {plain(checks.audit.why)}"
         rows += ["", f"The judge is {verdict}."]
