@@ -134,11 +134,14 @@ class Place:
         """What is done: per stage its digests, counts and seconds; {} before the first."""
         path = self.folder / "manifest.json"
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            found = dict(json.loads(path.read_text(encoding="utf-8")))
+            if any(not isinstance(entry, dict) or not {"inputs", "outputs", "counts"} <= entry.keys() for entry in found.values()):
+                raise ValueError("an entry is none of a stage")  # noqa: TRY301  damaged, in whatever way
         except FileNotFoundError:
             return {}
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise CorpusTunerError(f"{path} is damaged ({error}): delete it, and the stages run again") from None
+        return found
 
     def forget_blocks(self, stage: str = "*") -> None:
         """Takes away the blocks of a run that was cut off."""

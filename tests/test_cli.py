@@ -154,6 +154,17 @@ def test_a_stage_that_there_is_not_is_named_before_anything_runs(root) -> None:
     assert not (root / "generated").exists()
 
 
+@pytest.mark.parametrize("content", ["", "[1]", "3", '{"fetch": 3}', '{"fetch": {}}', '{"fetch": {"inputs"'])
+def test_a_damaged_manifest_is_named(root, content) -> None:
+    """Whatever it holds, the line says what to delete."""
+    (root / "generated" / "notes").mkdir(parents=True)
+    (root / "generated" / "notes" / "manifest.json").write_text(content)
+    for words in (("status", "notes"), ("clean", "notes")):
+        result = run(root, *words)
+        assert result.exit_code == 2
+        assert "manifest.json is damaged" in result.stderr
+
+
 def test_a_full_disk_is_one_line_and_exit_code_1(root) -> None:
     """The stage writes nothing; with room again the same command goes on."""
     code = (
