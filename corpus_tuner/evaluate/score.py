@@ -138,8 +138,7 @@ def _in_threads(one: Callable[[Any], Reply], conversations: Sequence[Any], gate:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
-    except BaseException:
-        gate.stop(CorpusTunerError("stopped"))  # wakes who waits there
-        raise
     finally:
+        if ahead:
+            gate.stop(CorpusTunerError("stopped"))  # wakes who waits there
         pool.shutdown(cancel_futures=True)

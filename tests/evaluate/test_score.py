@@ -81,9 +81,12 @@ def test_questions_of_one_kind_do_not_pay_for_the_long_answers_of_another() -> N
             return Reply(messages[-1]["content"])
 
     mixed = [Question(f"q{n}", "own", f"{kind} {n}", (gold,), (), kind) for n in range(4) for kind, gold in (("basic", "1968"), ("detailed", "long " * 40))]
-    found = list(ask(mixed, Notes(str)))
-    assert [one.text for one in found] == [one.text for one in mixed]
-    assert room == {"basic": {50}, "detailed": {148}}
+    for threads in (1, 4):
+        room.clear()
+        model = Notes(str)
+        model.concurrency = threads
+        assert [one.text for one in ask(mixed, model)] == [one.text for one in mixed]
+        assert room == {"basic": {50}, "detailed": {148}}
 
 
 def test_batches_are_bounded() -> None:
