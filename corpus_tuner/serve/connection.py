@@ -8,7 +8,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_SECONDS = 60.0  # for the head of a request to come in; its body has bounds of its own, see guard.py
+HEAD_SECONDS = 30.0  # for the head of a request to come in; its body has bounds of its own, see guard.py
 
 
 class Connection(H11Protocol):
