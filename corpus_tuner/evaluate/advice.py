@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corpus_tuner.evaluate.results import EXPERT, OUTSIDE, SEEN, Difference, Estimate, Results
+from corpus_tuner.evaluate.results import EXPERT, Difference, Estimate, Results, is_held_out
 from corpus_tuner.evaluate.wording import CLASSES, METRICS, SENTENCES, measure, name, percent, points, span
 
 RETRIEVE = ("nearest", "retrieval", "reader", "embedding", "base+retrieval", "base+embedding")
@@ -26,7 +26,7 @@ class Advice:
 
 def advice(results: Results) -> list[Advice]:
     """One for each class that was held out; from the paired differences alone (95 % intervals, clustered by section)."""
-    held_out = [cls for cls in results.classes if cls not in (*SEEN, *OUTSIDE)]
+    held_out = [cls for cls in results.classes if is_held_out(cls)]
     if EXPERT not in results.arms:
         return [Advice("", "open", "No expert was asked, so nothing can be said about one.")]
     if not held_out:

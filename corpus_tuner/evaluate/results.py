@@ -97,7 +97,7 @@ class Results:
     def base_knows_some(self) -> bool:
         """Whether the base had some held-out questions right: only then do the others make a class of their own."""
         cells = {one.cls: one.n for one in self.cells if one.arm == self.arms[0] and one.kind == ALL}
-        return UNKNOWN in cells and cells[UNKNOWN] < sum(n for cls, n in cells.items() if cls not in (ALL, UNKNOWN, *SEEN, *OUTSIDE))
+        return UNKNOWN in cells and cells[UNKNOWN] < sum(n for cls, n in cells.items() if is_held_out(cls))
 
     def against(self, other: str, cls: str, metric: str, kind: str = ALL, arm: str = EXPERT) -> Difference | None:
         """`arm`, the expert if it is not named, against `other`."""
@@ -152,7 +152,12 @@ def _unknown(questions: Sequence[Question], said: Sequence[Sequence[Answer]]) ->
     if not said:
         return []
     wrong = (all(is_wrong(given[place]) for given in said) for place in range(len(questions)))
-    return [place for place, never in enumerate(wrong) if never and questions[place].cls not in (*SEEN, *OUTSIDE)]
+    return [place for place, never in enumerate(wrong) if never and is_held_out(questions[place].cls)]
+
+
+def is_held_out(cls: str) -> bool:
+    """Whether the questions of a class show what was learned: of the corpus, and neither trained on nor looked at meanwhile."""
+    return cls not in (*SEEN, *OUTSIDE, ALL, UNKNOWN)
 
 
 def is_wrong(answer: Answer) -> bool:

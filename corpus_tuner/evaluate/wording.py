@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from corpus_tuner.evaluate.questions import ALL, UNKNOWN
-from corpus_tuner.evaluate.results import EXPERT, Difference, Results
+from corpus_tuner.evaluate.results import EXPERT, Difference, Results, is_held_out
 from corpus_tuner.text import words
 
 ARMS = {
@@ -110,7 +110,8 @@ def _verdict(results: Results, cls: str) -> Iterator[Verdict]:
 
 def measure(results: Results, cls: str) -> str:
     """The metric that suits a class: exact where the accepted answers are short, else F1."""
-    lengths = [min(len(words(gold)) for gold in one.answers) for one in results.questions if cls in (one.cls, ALL, UNKNOWN)]
+    asked = [one for one in results.questions if cls in (one.cls, ALL) or (cls == UNKNOWN and is_held_out(one.cls))]
+    lengths = [min(len(words(gold)) for gold in one.answers) for one in asked]
     return "exact" if median(lengths or [0]) <= SHORT else "f1"
 
 

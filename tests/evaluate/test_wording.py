@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from planted import outcome
 
+from corpus_tuner.evaluate.questions import UNKNOWN
 from corpus_tuner.evaluate.results import aggregate
 from corpus_tuner.evaluate.wording import measure, percent, student, verdicts
 from corpus_tuner.records import Answer, Question
@@ -40,6 +41,14 @@ def test_long_answers_are_measured_by_overlap() -> None:
     answers = {"expert": [Answer(q.id, "expert", "x", {"exact": 0.0, "f1": 0.0, "contained": 0.0}) for q in short + long]}
     assert measure(aggregate(short + long, answers, []), "own") == "f1"
     assert measure(outcome("own", {"expert": 1}), "own") == "exact"
+
+
+def test_what_the_base_does_not_know_is_measured_by_the_held_out_questions() -> None:
+    """Long answers that were trained on say nothing of how short ones are to be scored."""
+    trained = [Question(f"t{i}", "trained", "?", ("He was the commander of the mission to the Moon",)) for i in range(9)]
+    held_out = [Question(f"p{i}", "paraphrase", "?", ("Borman",)) for i in range(4)]
+    answers = {arm: [Answer(q.id, arm, "x", {"exact": 0.0, "f1": 0.0, "contained": 0.0}) for q in trained + held_out] for arm in ("base", "expert")}
+    assert measure(aggregate(trained + held_out, answers, []), UNKNOWN) == "exact"
 
 
 @pytest.mark.parametrize(
