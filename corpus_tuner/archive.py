@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MAX_FILES = 20_000
 MAX_BYTES = 256 << 20  # of all files unpacked
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # an OLE compound file, in which Office wraps what it encrypts, too
 MAX_MEMBER = 64 << 20
 
 
@@ -27,6 +28,8 @@ class Archive:
     """
 
     def __init__(self, content: bytes) -> None:
+        if content.startswith(_OLD_OFFICE):
+            raise Damaged("is encrypted, or of an Office before 2007: save it anew, without a password")
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
             files = self._zip.infolist()

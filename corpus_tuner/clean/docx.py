@@ -6,10 +6,12 @@ text boxes and notes; mammoth builds on minidom, which a deeply nested file brea
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from typing import Any
 
 from corpus_tuner.archive import Archive, Damaged
+from corpus_tuner.clean.docx_math import linear
 from corpus_tuner.clean.docx_styles import Numbers, Styles
 from corpus_tuner.clean.outline import Outline, Written, row_line
 from corpus_tuner.clean.part import Part, Unreadable
@@ -25,7 +27,7 @@ def parse(document: Document, content: bytes) -> Iterator[Part]:
     try:
         archive = Archive(content)
         reader = _Reader(archive, document.title)
-        body = archive.xml("word/document.xml").find(f"{W}body")
+        body = archive.xml(_main_part(archive)).find(f"{W}body")
     except Damaged as fault:
         raise Unreadable(str(fault)) from fault
     reader.blocks(body if body is not None else ())
@@ -34,6 +36,16 @@ def parse(document: Document, content: bytes) -> Iterator[Part]:
         yield Part(outline.enter(written.level, written.title), written.text())
     if reader.contents:
         yield Part((reader.contents[0],), "\n".join(reader.contents), Reason.BOILERPLATE)
+
+
+def _main_part(archive: Archive) -> str:
+    """The name of the document's text (ECMA-376 part 1, 11.3.10); Word on the web calls it `document2.xml` and the like."""
+    relations = archive.xml("_rels/.rels") if "_rels/.rels" in archive.names else ()
+    for relation in relations:
+        name = posixpath.normpath(relation.get("Target", "").lstrip("/"))
+        if relation.get("Type", "").endswith("/officeDocument") and name in archive.names:
+            return name
+    return "word/document.xml"
 
 
 class _Reader:
@@ -130,7 +142,9 @@ def _inline(paragraph: Any) -> tuple[str, list[Any], list[str]]:
     def walk(element: Any) -> None:
         for child in element:
             name = _name(child)
-            if name == "t":
+            if name == "oMath":
+                text.append(linear(child))
+            elif name == "t":
                 text.append(child.text or "")
             elif name in _BREAKS:
                 text.append("" if name == "br" and child.get(f"{W}type") else _BREAKS[name])

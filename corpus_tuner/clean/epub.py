@@ -7,15 +7,12 @@ and PyMuPDF, which read it too, are under the AGPL.
 from __future__ import annotations
 
 import codecs
-import posixpath
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote
 
 from corpus_tuner.archive import Archive, Damaged
+from corpus_tuner.clean.epub_book import Book, Entry
 from corpus_tuner.clean.html import feed
 from corpus_tuner.clean.html_reader import Reader
 from corpus_tuner.clean.outline import Outline, Written
@@ -23,20 +20,9 @@ from corpus_tuner.clean.part import Part, Unreadable
 from corpus_tuner.records import Document, Reason
 from corpus_tuner.text import words
 
-MOST = 50_000  # entries of a table of contents
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _EMPTY = re.compile(r"<([A-Za-z][\w:-]*)([^<>]*)/>")
 STEP = 10  # between two depths of the table of contents; a mere heading lies below its entry, and above none
-
-
-@dataclass(slots=True)
-class Entry:
-    """A line of the table of contents; `depth` counts from 1."""
-
-    depth: int
-    label: str
-    file: str
-    anchor: str
 
 
 def parse(_document: Document, content: bytes) -> Iterator[Part]:
@@ -44,7 +30,7 @@ def parse(_document: Document, content: bytes) -> Iterator[Part]:
     is boilerplate. Raises Unreadable."""
     try:
         archive = Archive(content)
-        book = _Book(archive)
+        book = Book(archive)
     except Damaged as fault:
         raise Unreadable(str(fault)) from fault
     outline, levels, label = Outline(), _Levels(), ""
@@ -71,65 +57,6 @@ def parse(_document: Document, content: bytes) -> Iterator[Part]:
                 sections.append(Written(levels.enter(written.level, entry), written.title, written.anchor, blocks=written.blocks))
     for written in sections:
         yield Part(outline.enter(written.level, written.title), written.text())
-
-
-class _Book:
-    """The package document: reading order and table of contents."""
-
-    def __init__(self, archive: Archive) -> None:
-        container = archive.xml("META-INF/container.xml").find(".//{*}rootfile")
-        package = container.get("full-path", "") if container is not None else ""
-        root = archive.xml(package)
-        folder = posixpath.dirname(package)
-        items = {item.get("id"): item for item in root.iter("{*}item")}
-        paths = {key: _joined(folder, item.get("href", "")) for key, item in items.items()}
-        self.spine = [paths[one.get("idref")] for one in root.iter("{*}itemref") if one.get("idref") in paths]
-        self.navigation = next((paths[key] for key, item in items.items() if "nav" in item.get("properties", "").split()), "")
-        spine = root.find(".//{*}spine")
-        ncx = paths.get(spine.get("toc", "") if spine is not None else "", "")
-        self.contents = _contents(archive, self.navigation, ncx)[:MOST]
-        for entry, after in zip(reversed(self.contents[:-1]), reversed(self.contents[1:]), strict=True):
-            if not entry.file:  # a mere label begins where the first entry below it does
-                entry.file, entry.anchor = after.file, after.anchor
-
-
-def _contents(archive: Archive, navigation: str, ncx: str) -> list[Entry]:
-    """The entries of the navigation document, or of an EPUB 2's NCX; [] where there is neither, or it is broken."""
-    try:
-        if navigation in archive.names:
-            lists = [nav for nav in archive.xml(navigation).iter("{*}nav") if nav.get("{http://www.idpf.org/2007/ops}type") == "toc"]
-            return list(_listed(lists[0].find("{*}ol"), posixpath.dirname(navigation), 1)) if lists else []
-        if ncx in archive.names:
-            points = archive.xml(ncx).find("{*}navMap")
-            return list(_points(points, posixpath.dirname(ncx), 1)) if points is not None else []
-    except Damaged:
-        return []
-    return []
-
-
-def _listed(ol: Any, folder: str, depth: int) -> Iterator[Entry]:
-    for li in ol.findall("{*}li") if ol is not None else ():
-        link = li.find("{*}a")
-        label = link if link is not None else li.find("{*}span")
-        yield _entry(depth, "".join(label.itertext()) if label is not None else "", link.get("href", "") if link is not None else "", folder)
-        yield from _listed(li.find("{*}ol"), folder, depth + 1)
-
-
-def _points(parent: Any, folder: str, depth: int) -> Iterator[Entry]:
-    for point in parent.findall("{*}navPoint"):
-        target = point.find("{*}content")
-        yield _entry(depth, point.findtext("{*}navLabel/{*}text") or "", target.get("src", "") if target is not None else "", folder)
-        yield from _points(point, folder, depth + 1)
-
-
-def _entry(depth: int, label: str, href: str, folder: str) -> Entry:
-    path, _, anchor = href.partition("#")
-    return Entry(depth, " ".join(label.split()), _joined(folder, path) if path else "", unquote(anchor))
-
-
-def _joined(folder: str, href: str) -> str:
-    """A name in the archive; one that climbs out of it is in no archive."""
-    return posixpath.normpath(posixpath.join(folder, unquote(href)))
 
 
 def _file(archive: Archive, name: str, entries: list[Entry]) -> Iterator[tuple[Written, Entry | None]]:

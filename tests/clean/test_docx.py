@@ -135,3 +135,39 @@ def test_entities_do_not_expand() -> None:
     with zipfile.ZipFile(out, "w") as target:
         target.writestr("word/document.xml", f"{ENTITIES}<w:document {NS}><w:body>{p('&k;')}{p('after')}</w:body></w:document>")
     assert "lol" not in repr(clean(out.getvalue()))
+
+
+FORMULAS = {
+    "E=mc^2": "<m:r><m:t>E=m</m:t></m:r><m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>",
+    "(a+1)/2": "<m:f><m:num><m:r><m:t>a+1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>",
+    "a_n x": "<m:sSub><m:e><m:r><m:t>a</m:t></m:r></m:e><m:sub><m:r><m:t>n</m:t></m:r></m:sub></m:sSub><m:r><m:t>x</m:t></m:r>",
+    "3√(x+1)": "<m:rad><m:deg><m:r><m:t>3</m:t></m:r></m:deg><m:e><m:r><m:t>x+1</m:t></m:r></m:e></m:rad>",
+    "∑_(i=0)^n i": '<m:nary><m:naryPr><m:chr m:val="∑"/></m:naryPr><m:sub><m:r><m:t>i=0</m:t></m:r></m:sub><m:sup><m:r><m:t>n</m:t></m:r></m:sup>'
+    "<m:e><m:r><m:t>i</m:t></m:r></m:e></m:nary>",
+    "[1, 2; 3, 4]": '<m:d><m:dPr><m:begChr m:val="["/><m:endChr m:val="]"/></m:dPr><m:e><m:m><m:mr><m:e><m:r><m:t>1</m:t></m:r></m:e><m:e><m:r><m:t>2</m:t></m:r></m:e></m:mr>'
+    "<m:mr><m:e><m:r><m:t>3</m:t></m:r></m:e><m:e><m:r><m:t>4</m:t></m:r></m:e></m:mr></m:m></m:e></m:d>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", FORMULAS)
+def test_a_formula_is_a_line_that_says_the_same(line: str) -> None:
+    """What is raised, lowered or below a fraction's bar is told apart: mc² is not mc2."""
+    math = f'<w:p><m:oMath xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math">{FORMULAS[line]}</m:oMath></w:p>'
+    assert texts(math) == {(): line}
+
+
+def test_the_text_is_where_the_package_says() -> None:
+    """Word on the web calls it `document22.xml`."""
+    out = io.BytesIO()
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+    with zipfile.ZipFile(out, "w") as target:
+        target.writestr("_rels/.rels", f'<Relationships><Relationship Type="{kind}" Target="/word/document22.xml"/></Relationships>')
+        target.writestr("word/document22.xml", f"<w:document {NS}><w:body>{p('a')}</w:body></w:document>")
+    assert [one.text for one in clean(out.getvalue())] == ["a"]
+
+
+def test_an_encrypted_document_is_called_so() -> None:
+    """Office wraps what it encrypts in the container of its old formats, which are no zip archives."""
+    [reject] = clean(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    assert reject.reason == Reason.UNREADABLE
+    assert reject.detail == "Doc: is encrypted, or of an Office before 2007: save it anew, without a password"

@@ -160,3 +160,14 @@ def test_deep_markup_and_deep_contents_are_bounded() -> None:
     nav = "<ol><li>" * 10_000 + "</li></ol>" * 10_000
     found = texts(packed({"a.xhtml": "<div>" * 10_000 + "<p>deep</p>"}, ("a.xhtml",), nav))
     assert found == {(): "deep"}
+
+
+@pytest.mark.parametrize(("encrypted", "read"), [("OEBPS/a.xhtml", False), ("OEBPS/fonts/a.otf", True)])
+def test_an_encrypted_book_is_called_so_and_encrypted_fonts_are_none_of_our_business(encrypted: str, read: bool) -> None:
+    """Rights management leaves the names of files as they are, and takes their text."""
+    out = io.BytesIO(packed({"a.xhtml": "<h1>One</h1><p>b"}, ("a.xhtml",)))
+    with zipfile.ZipFile(out, "a") as book:
+        book.writestr("META-INF/encryption.xml", f'<encryption><EncryptedData><CipherData><CipherReference URI="{encrypted}"/></CipherData></EncryptedData></encryption>')
+    found = clean(out.getvalue())
+    assert [one.path for one in found if isinstance(one, Section)] == [("One",)] * read
+    assert any("is encrypted" in one.detail for one in found if isinstance(one, Reject)) is not read
