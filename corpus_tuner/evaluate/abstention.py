@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from corpus_tuner.evaluate.questions import cluster
 from corpus_tuner.evaluate.statistics import Estimate, proportion
 from corpus_tuner.records import Answer, Question
 from corpus_tuner.text import ABSTENTIONS, words
@@ -100,5 +101,4 @@ def attempts(questions: Sequence[Question], answers: Mapping[str, Sequence[Answe
 
 
 def _share(values: list[float], questions: Sequence[Question], places: Sequence[int]) -> Estimate | None:
-    clusters = [questions[place].evidence[0][0] if questions[place].evidence else questions[place].id for place in places]
-    return proportion(values, clusters) if values else None
+    return proportion(values, [cluster(questions[place]) for place in places]) if values else None

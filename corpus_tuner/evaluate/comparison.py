@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus_tuner.errors import CorpusTunerError
-from corpus_tuner.evaluate.pairs import BINARY, holm, mcnemar
+from corpus_tuner.evaluate.pairs import BINARY, NO_DIFFERENCE, SURE, holm, mcnemar
+from corpus_tuner.evaluate.questions import cluster
 from corpus_tuner.evaluate.results import EXPERT
 from corpus_tuner.evaluate.samples import is_right
 from corpus_tuner.evaluate.wording import chance
@@ -31,8 +32,8 @@ class Shift:
     @property
     def verdict(self) -> str:
         """better, worse or "no difference shown"."""
-        if self.p >= 0.05 or self.better == self.worse:
-            return "no difference shown"
+        if self.p >= SURE or self.better == self.worse:
+            return NO_DIFFERENCE
         return "better" if self.better > self.worse else "worse"
 
 
@@ -93,8 +94,7 @@ def _shifts(questions: list[Question], pairs: list[tuple[Answer, Answer]]) -> It
         for cls in dict.fromkeys(one.cls for one in questions):
             places = [place for place, one in enumerate(questions) if one.cls == cls]
             old, new = ([pairs[place][run].scores[metric] for place in places] for run in (0, 1))
-            clusters = [questions[place].evidence[0][0] if questions[place].evidence else questions[place].id for place in places]
-            better, worse, p = mcnemar(new, old, clusters)
+            better, worse, p = mcnemar(new, old, [cluster(questions[place]) for place in places])
             rows.append((cls, metric, len(places), sum(old) / len(old), sum(new) / len(new), better, worse, p))
         for row, corrected in zip(rows, holm([row[-1] for row in rows])):
             yield Shift(*row[:-1], corrected)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from corpus_tuner.evaluate.statistics import FEW
 
 BINARY = ("exact", "contained")
-SURE = 0.05
+SURE = 0.05  # p-values below it show a difference
+NO_DIFFERENCE = "no difference shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Pair:
     def verdict(self) -> str:
         """The arm that is shown to be better after correction, or "no difference shown"."""
         if self.adjusted >= SURE or self.left_only == self.right_only:
-            return "no difference shown"
+            return NO_DIFFERENCE
         return self.left if self.left_only > self.right_only else self.right
 
 
@@ -104,4 +105,4 @@ def _tests(
 
 def shown(pairs: Iterable[Pair]) -> list[Pair]:
     """Those whose difference is more than chance after correction."""
-    return [one for one in pairs if one.verdict != "no difference shown"]
+    return [one for one in pairs if one.verdict != NO_DIFFERENCE]

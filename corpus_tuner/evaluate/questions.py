@@ -79,6 +79,11 @@ def from_file(path: Path, sections: Iterable[Section] = ()) -> list[Question]:
     return _merged(_resting(question, places.get(context)) for question, context in read)
 
 
+def cluster(question: Question) -> str:
+    """What a question shares its luck with: the section that it rests on, or nothing but itself."""
+    return question.evidence[0][0] if question.evidence else question.id
+
+
 def general() -> list[Question]:
     """The questions that ship with the package: 200 facts of the class "known", which a larger base knows and a tuned one
     may have forgotten, and 40 of the class "far", which nobody can answer. (general/README.md: origin and licence.)"""

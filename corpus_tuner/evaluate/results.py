@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from corpus_tuner.evaluate.pairs import Pair, compare
-from corpus_tuner.evaluate.questions import ALL, UNKNOWN
+from corpus_tuner.evaluate.pairs import NO_DIFFERENCE, Pair, compare
+from corpus_tuner.evaluate.questions import ALL, UNKNOWN, cluster
 from corpus_tuner.evaluate.score import METRICS
 from corpus_tuner.evaluate.statistics import Estimate, Z, bootstrap, proportion
 from corpus_tuner.records import Answer, Question, Section
@@ -66,7 +66,7 @@ class Difference:
         """"ahead" or "behind" where the interval excludes 0, else "no difference shown"."""
         if self.difference.low > 0:
             return "ahead"
-        return "behind" if self.difference.high < 0 else "no difference shown"
+        return "behind" if self.difference.high < 0 else NO_DIFFERENCE
 
     @property
     def detectable(self) -> float:
@@ -129,7 +129,7 @@ def aggregate(
     groups = [*_groups(questions, classes, kinds), *([(UNKNOWN, ALL, unknown)] if unknown else [])]
     for cls, kind, places in groups:
         group = {arm: [given[place] for place in places] for arm, given in answers.items()}
-        found = _compare(group, cls, kind, [_cluster(questions[place]) for place in places])
+        found = _compare(group, cls, kind, [cluster(questions[place]) for place in places])
         cells += found[0]
         differences += found[1]
         if kind == ALL:
@@ -143,7 +143,7 @@ def aggregate(
         cells=tuple(cells),
         sections=tuple(_by_section(questions, answers, sections)),
         differences=tuple(differences),
-        pairs=tuple(compare(paired, {cls: [_cluster(questions[i]) for i in places] for cls, kind, places in groups if kind == ALL})),
+        pairs=tuple(compare(paired, {cls: [cluster(questions[i]) for i in places] for cls, kind, places in groups if kind == ALL})),
     )
 
 
@@ -172,11 +172,6 @@ def _groups(questions: Sequence[Question], classes: list[str], kinds: list[str])
             places = [i for i, one in enumerate(questions) if cls in (one.cls, ALL) and kind in (one.kind, ALL)]
             if places:
                 yield cls, kind, places
-
-
-def _cluster(question: Question) -> str:
-    """What a question shares its luck with: the section it rests on, or nothing but itself."""
-    return question.evidence[0][0] if question.evidence else question.id
 
 
 def _compare(

@@ -17,6 +17,7 @@ from corpus_tuner import recipes, training
 from corpus_tuner.arms import open_arm, pairs, splits
 from corpus_tuner.costs import Tagged
 from corpus_tuner.errors import OverBudget
+from corpus_tuner.evaluate.pairs import NO_DIFFERENCE, SURE, mcnemar
 from corpus_tuner.improve import budget
 from corpus_tuner.improve.weak import Weak, find
 from corpus_tuner.place import IMPROVE, Place, keep_rejects
@@ -25,7 +26,6 @@ from corpus_tuner.store import digest, file_digest, from_json, read_jsonl, to_js
 
 EACH = 6  # further pairs for a weak sentence, as far as the writer has them; a third of them validates
 MOST_ASKED = 1000  # trained questions, chosen by digest
-NO_DIFFERENCE = "no difference shown"
 LOOKED_AT = ("train", "validation")  # the splits that the loop may see
 
 
@@ -129,7 +129,6 @@ def judged(found: Verdict, asked: Sequence[Question], before: Sequence[Answer], 
     """
     import numpy as np
 
-    from corpus_tuner.evaluate.pairs import SURE, mcnemar
     from corpus_tuner.evaluate.statistics import bootstrap
 
     tests = {}

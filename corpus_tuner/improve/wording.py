@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from corpus_tuner.evaluate.pairs import NO_DIFFERENCE
 from corpus_tuner.evaluate.results import POWER
 from corpus_tuner.evaluate.statistics import Z
-from corpus_tuner.improve.trial import NO_DIFFERENCE, Verdict
+from corpus_tuner.improve.trial import Verdict
 
 SHOWN = 5  # headings of weak sections
 
