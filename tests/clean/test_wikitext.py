@@ -67,11 +67,15 @@ CASES = {
     "definitions": ("; a\n: b\n:: c", "a\nb\nc"),
     "numbers begin anew": ("# a\n# b\n\n# c", "1. a\n2. b\n1. c"),
     "code": ("a\n<syntaxhighlight lang=c>\nif (a[[0]]) {\n  b;\n}\n</syntaxhighlight>", "a\n\nif (a[[0]]) {\n  b;\n}"),
+    "poems with indented verses": ("<poem>a\n b\n::c\n\nd</poem>", "a\nb\nc\n\nd"),
+    "breaks in indented lines": (" a<br>b\n c", "a\nb\nc"),
+    "a category takes its line along": ("a\n[[Category:b]]\nc\n# d\n[[de:e]]\n# f", "a c\n\n1. d\n2. f"),
     "poems": ("<poem>\na ''b''\nc\n</poem>", "a b\nc"),
     "switches": ("__NOTOC__a __KEIN_INHALTSVERZEICHNIS__ __ഉള്ളടക്കംവേണ്ട__ __notoc__ b __init__ __index__", "a b __init__ __index__"),
     "galleries": ("a <gallery>\nFile:b.jpg|c\n</gallery>", "a"),
     "a table": ('{| class="wikitable"\n! A !! B\n|-\n| c || style="x" | d\n|-\n! e\n| f\n|}', "A; B\nc; d\ne: f"),
     "a caption": ("{|\n|+ a\n|-\n| b || c\n|}", "a\nb; c"),
+    "a caption of two lines": ("{|\n|+ a<br>b <div>c</div>\n| d\n|}", "a b c\nd"),
     "a table in a table": ("{|\n| a\n{|\n| b || c\n|}\n| d\n|}", "b; c\na; d"),
     "an infobox as a table": ('{| class="infobox"\n| a\n{|\n| b\n|}\n|}\nc', "c"),
     "columns of lists": ("{|\n|\n* a\n* b\n|\n* c\n* d\n|}", "- a\n- b\n- c\n- d"),
@@ -82,6 +86,10 @@ CASES = {
     "units of translation": ("<translate>\n<!--T:1-->\nA <tvar|b>c</> <tvar name=d>e</tvar>.\n* f</translate>", "A c e.\n\n- f"),
     "stray markup": ("a}} b]] c", "a b c"),
 }
+
+
+# Each kind of block with breaks, blocks, images and formulas in it.
+MARKED = "".join(f"\n{start}a<br>b <div>c</div> [[File:d|thumb]] <math>e</math>\n" for start in ("", " ", "* ", ": ", "{|\n|+ ", "| ", "! ", "|-\n| f\n", "|}\n<poem>", "== "))
 
 
 def text(wikitext: str, language: str = "en") -> str:
@@ -231,9 +239,9 @@ def test_real_pages(name: str, paths: list[str], says: str) -> None:
 def test_broken_markup_loses_no_words_silently(seed: int) -> None:
     """Whatever brackets, braces and tags are cut out or doubled, every part is text without marks of ours, and nothing crashes."""
     chance = random.Random(seed)
-    source = page("damphu-drum.en.wiki").text + page("berlin.cv.wiki").text
+    source = page("damphu-drum.en.wiki").text + page("berlin.cv.wiki").text + MARKED
     for _ in range(30):
-        spots = [match.span() for match in re.finditer(r"\[\[|\]\]|\{\{|\}\}|</?ref[^>]*>|'''?|==+|<!--|-->|\n", source)]
+        spots = [match.span() for match in re.finditer(r"\[\[|\]\]|\{\{|\}\}|</?(?:ref|br|div|poem)[^>]*>|'''?|==+|<!--|-->|\n", source)]
         broken = source
         for start, end in sorted(chance.sample(spots, 5), reverse=True):
             broken = broken[:start] + chance.choice(["", broken[start:end] * 2]) + broken[end:]

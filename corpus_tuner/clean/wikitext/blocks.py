@@ -6,7 +6,7 @@ import re
 
 from corpus_tuner.clean.outline import Written
 from corpus_tuner.clean.wikitext.strip import ALONE, BLOCK, INLINE, LINE
-from corpus_tuner.clean.wikitext.tables import SKIPPED, Table, is_column, row_text
+from corpus_tuner.clean.wikitext.tables import SKIPPED, Table, cell_text, is_column, row_text
 
 _LIST = re.compile(r"([*#:;]+)[ \t]*(.*)")
 _OPENS_TABLE = re.compile(r"[ \t:]*\{\|(.*)")
@@ -62,7 +62,7 @@ class Reader:
                 line = line[2:] if line.startswith(("|-", "|}", "|+")) else "; ".join(cell.strip() for cell in line[1:].split("||"))
             elif first == " ":
                 self._end_paragraph()
-                self._emit("line", line.replace(BLOCK, " ").strip())
+                self._emit("line", line.replace(BLOCK, " ").replace(LINE, "\n").strip())
                 return
         self._numbers.clear()
         if (ALONE in line) != self._alone:
@@ -114,7 +114,7 @@ class Reader:
         elif text.startswith("|-"):
             self._end_row(table)
         elif text.startswith("|+"):
-            caption = text[2:].rpartition("|")[2].strip()
+            caption = cell_text([text[2:].rpartition("|")[2]])
             self._emit("row" if not table.skipped else "", caption)
         elif text.startswith(("|", "!")):
             table.add_cells(text)

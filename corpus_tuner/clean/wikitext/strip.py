@@ -28,6 +28,8 @@ _INLINE = frozenset({"ref", "math", "chem", "ce", "hiero", "score"})
 _TAGS_ALONE = frozenset(_TRANSCLUSION.split("|"))  # of these the tags go, even inside of other tags, and the content stays
 _CODE = frozenset({"pre", "syntaxhighlight", "source"})
 _NOWIKI_IN_PRE = re.compile(r"<nowiki>((?:[^<]|<(?!/?nowiki>))*)</nowiki>", re.IGNORECASE)
+_VERSE_END = re.compile(r"(?<!\n)\n(?!\n)")
+_INDENTED_VERSE = re.compile(r"^[ :]+(?=[^ :\n])", re.MULTILINE)
 _BLANK_LINE_END = re.compile(r"[ \t]*\n")
 
 
@@ -90,7 +92,8 @@ class Stripper:
             out.append(f"{BLOCK}{literal}{BLOCK}" if block else literal)
         elif name == "poem":
             unclosed, self._unclosed = self._unclosed, {"poem"}
-            out.append(BLOCK + self.strip(inner).strip("\n").replace("\n", f"{LINE}\n") + BLOCK)
+            verses = _INDENTED_VERSE.sub(INLINE, self.strip(inner).strip("\n"))
+            out.append(BLOCK + _VERSE_END.sub(f"{LINE}\n", verses) + BLOCK)
             self._unclosed = unclosed
         elif words := self._definitions.get(f"<{name}>"):
             out.append(self.save(words({"1": inner.strip()})))

@@ -6,8 +6,10 @@ import html
 import re
 
 # Each pattern begins at a character that it cannot run over twice, so that all are linear (40,000 spaces, `; ` x 40,000).
-_SPACES = re.compile(r"(?<![ \n])[ \t\u00a0\u2002\u2003\u2009\u200a\u202f]{2,}|[\t\u00a0\u2002\u2003\u2009\u200a\u202f]")
-# The first two are marks of earlier steps, ALONE and INLINE.
+# The first two of each are marks of earlier steps: BLOCK and LINE, ALONE and INLINE.
+_SPACES = re.compile(
+    r"(?<![ \n])[ \x01\x02\t\u00a0\u2002\u2003\u2009\u200a\u202f]{2,}|[\x01\x02\t\u00a0\u2002\u2003\u2009\u200a\u202f]"
+)
 _INVISIBLE = re.compile("[\x04\x05\u00ad\u200b\u200e\u200f\u2060\ufeff]")
 _EMPTY = re.compile(r" ?(?:\([\s;,:]*\)|\[[\s;,]*\]|（[\s;,；，、]*）)")
 _REFERENCE = re.compile(r"&#?\w+;")  # without its semicolon it is none: `?a=1&copy=2`
