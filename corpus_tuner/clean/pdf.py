@@ -17,7 +17,7 @@ from typing import Any
 from corpus_tuner.clean.outline import Outline, Written
 from corpus_tuner.clean.part import Part, Unreadable
 from corpus_tuner.clean.pdf_headings import Heading, by_fonts, by_outline
-from corpus_tuner.clean.pdf_layout import Line, Page, in_order, take_contents, take_running
+from corpus_tuner.clean.pdf_layout import Line, Page, in_order, take_contents, take_running, take_unmapped
 from corpus_tuner.clean.pdf_paragraphs import paragraphs
 from corpus_tuner.errors import MissingExtra
 from corpus_tuner.records import Document, Reason
@@ -29,14 +29,19 @@ def parse(document: Document, content: bytes, *, with_outline: bool = True) -> I
     """The lead and one part for each heading, in order; running heads, page numbers and lines of a printed table of
     contents are boilerplate. `with_outline = False`
     reads the headings from the fonts though the document may name them: so their reading can be scored. Raises Unreadable
-    for a file that is damaged, encrypted or takes too long, MissingExtra without pypdfium2."""
+    for a file that is damaged, encrypted, without text or takes too long, MissingExtra without pypdfium2."""
     bookmarks, pages = _read(content)
+    if not any(page.lines for page in pages):
+        raise Unreadable("has no text: a scan must go through OCR first (ocrmypdf writes one with text)")
+    unmapped = take_unmapped(pages)
     running, contents = take_running(pages), take_contents(pages)
     lines = [line for page in pages for line in in_order(page.lines)]
     headings = by_outline(lines, bookmarks if with_outline else []) or by_fonts(lines, document.title)
     outline = Outline()
     for written in _sections(lines, headings):
         yield Part(outline.enter(written.level, written.title), written.text())
+    if unmapped:
+        yield Part(("Text without a character map",), "", Reason.UNREADABLE, detail=f"{document.title}: {unmapped:,} lines are in fonts that do not say which letters they show: OCR reads them (ocrmypdf --force-ocr)")
     for title, taken in (("Running heads and page numbers", running), ("Table of contents", contents)):
         if taken:
             yield Part((title,), "\n".join(dict.fromkeys(line.text for line in taken)), Reason.BOILERPLATE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from statistics import median
@@ -60,6 +61,22 @@ def take_running(pages: list[Page]) -> list[Line]:
         taken += running
         page.lines = [line for line in page.lines if line not in running]
     return taken
+
+
+def take_unmapped(pages: list[Page]) -> int:
+    """Takes the lines out whose characters are mostly no Unicode, as of fonts without a map to it, and returns how many."""
+    count = 0
+    for page in pages:
+        kept = [line for line in page.lines if not _is_unmapped(line.text)]
+        count += len(page.lines) - len(kept)
+        page.lines = kept
+    return count
+
+
+def _is_unmapped(text: str) -> bool:
+    """A control, private or replacement character is a sign that nothing names; a bullet may be one."""
+    seen = [character for character in text if not character.isspace()]
+    return len(seen) > 2 and 2 * sum(character == "\ufffd" or unicodedata.category(character) in ("Cc", "Co", "Cn") for character in seen) > len(seen)
 
 
 def take_contents(pages: list[Page]) -> list[Line]:

@@ -22,6 +22,8 @@ GAP = 1.6  # times the font size: what is wider separates columns and cells, not
 _BREAKS = frozenset("\r\n")
 _HYPHENS = frozenset("\x02\ufffe\u00ad")  # how PDFium shows a hyphen at which a word is broken
 SOFT = "\u00ad"
+_ADOBE = {chr(0xF730 + n): str(n) for n in range(10)} | {chr(0xF761 + n): chr(65 + n) for n in range(26)}
+"""Old-style figures and small capitals as fonts of Adobe name them (its Glyph List, corporate use subarea)."""
 
 
 def main() -> int:
@@ -89,6 +91,7 @@ def _segments(text: Any, raw: Any) -> Any:
     for index in range(min(text.count_chars(), MAX_CHARACTERS)):
         code = raw.FPDFText_GetUnicode(text, index)
         character = chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
+        character = _ADOBE.get(character, character)
         if character in _BREAKS:
             if segment:
                 yield segment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from corpus_tuner.clean import clean_document, pdf
 from corpus_tuner.clean.pdf_headings import Heading, by_fonts
-from corpus_tuner.clean.pdf_layout import Line, Page, in_order, take_contents, take_running
+from corpus_tuner.clean.pdf_layout import Line, Page, in_order, take_contents, take_running, take_unmapped
 from corpus_tuner.records import Document, Reason, Reject, Section
 
 pytest.importorskip("pypdfium2")
@@ -145,6 +146,27 @@ def test_columns_below_a_title_across_the_page() -> None:
     lines += [line(x, 60 + 12 * n, x + 230, f"{side} line number {n} of running text") for n in range(8) for side, x in (("left", 50), ("right", 320))]
     texts = [one.text.split()[0] for one in in_order(lines)]
     assert texts == ["A"] + ["left"] * 8 + ["right"] * 8
+
+
+def test_what_no_font_names_is_no_text() -> None:
+    """Lines of fonts without a map to Unicode are control characters; a bullet or a sign of one's own spoils no line."""
+    texts = ["\x03\x04\x05\x06", "\ufffd\ufffd\ufffd a", "\uf0b7 one", "two", "\x0c", "三十"]
+    page = Page(800, [Line(0, 0, 10 * n, 50, 10 * n + 8, 10, False, text) for n, text in enumerate(texts)])
+    assert take_unmapped([page]) == 2
+    assert [line.text for line in page.lines] == texts[2:]
+
+
+def test_a_document_without_text_is_told_to_be_a_scan() -> None:
+    """It is one reject that says what to do."""
+    import pypdfium2
+
+    out = io.BytesIO()
+    empty = pypdfium2.PdfDocument.new()
+    empty.new_page(200, 200)
+    empty.save(out)
+    [reject] = clean(out.getvalue())
+    assert reject.reason == Reason.UNREADABLE
+    assert reject.detail.startswith("Harbour Handbook: has no text: a scan must go through OCR first")
 
 
 def test_bookmarks_behind_the_last_line_end_the_document() -> None:
