@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -211,10 +212,13 @@ class Corpus:
         return {name: str(path) for name, path in found[:last] if path and path.exists()}
 
     def _forget_if_new(self) -> None:
-        """Takes back the TOML that this very command wrote for a URL or file that gave no document."""
+        """Takes back the TOML that this very command wrote for a URL or file that gave no document, and the folders for it."""
         if self.is_new and not is_stored(self.place.documents) and not self.place.partial.exists():
             self.place.toml.unlink()
             shutil.rmtree(self.place.folder)
+            for folder in (self.place.toml.parent, self.place.folder.parent):
+                with suppress(OSError):  # it holds something else
+                    folder.rmdir()
 
     def _need(self, there: bool, verb: str) -> None:
         if not there:

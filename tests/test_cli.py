@@ -251,6 +251,8 @@ def test_a_new_file_that_gives_nothing_leaves_nothing_behind(root) -> None:
     assert result.exit_code == 2, result.stderr
     assert not (root / "sources" / "photo.toml").exists()
     assert not (root / "generated" / "photo").exists()
+    assert run(root / "fresh", "build", str(root / "photo.jpg")).exit_code == 2
+    assert not list((root / "fresh").iterdir()), "no empty folders either, where a stranger tried it out"
 
 
 def test_every_command_is_in_the_readme() -> None:
