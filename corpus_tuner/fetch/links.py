@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 from corpus_tuner.errors import CorpusTunerError
+from corpus_tuner.records import Reason, Reject
 
 LONGEST = 2000  # characters of a URL that is followed
 MOST = 20_000  # links of a page
@@ -80,6 +81,11 @@ def is_page(url: str) -> bool:
     """Whether the suffix of a URL leaves room for a document: pictures, styles, scripts and archives are none."""
     name = urlsplit(url).path.rpartition("/")[2]
     return "." not in name or name[name.rfind(".") :].lower() not in _ASSETS
+
+
+def full(url: str) -> Reject:
+    """What is left of a site that has more addresses than are remembered; `url` is where that showed."""
+    return Reject("fetch", url, Reason.LIMIT, f"the site has more than {REMEMBERED:,} addresses, and those after them are left out: name a part of it")
 
 
 @dataclass(slots=True)

@@ -45,6 +45,8 @@ def pages_of(
         new = new[: max(0, links.REMEMBERED - len(seen))]
         seen.update(new)
         queue.extend((one, None) for one in new)
+    if len(seen) >= links.REMEMBERED:
+        yield links.full(url)
 
 
 def _ask(visitor: Visitor, url: str) -> Response:

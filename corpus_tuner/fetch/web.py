@@ -164,6 +164,8 @@ class _Visit:
             found, following = self._try(one)
             yield from found if self._chosen.takes(urlsplit(one).path) else [_left_out(one)]
             note(following)
+        if len(seen) >= links.REMEMBERED:
+            yield links.full(home)
 
     def _beyond(self, url: str) -> Reject:
         return Reject("fetch", url, Reason.LIMIT, f"more than {self._pages} pages: raise max_documents")

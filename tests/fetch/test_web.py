@@ -13,7 +13,7 @@ import pytest
 from scripted_server import ScriptedServer, Told
 
 from corpus_tuner.errors import CorpusTunerError, Unavailable
-from corpus_tuner.fetch import peers
+from corpus_tuner.fetch import peers, web
 from corpus_tuner.fetch.client import Client
 from corpus_tuner.fetch.peers import GuardedAdapter
 from corpus_tuner.fetch.web import Web
@@ -329,6 +329,18 @@ def test_a_place_in_a_sitemap_is_read_as_a_url_is(server: ScriptedServer) -> Non
     found = fetch(f"{url}/s.xml")
     assert set(documents(found)) == {"a%20b"}
     assert [item.item_id for item in found if isinstance(item, Reject)] == ["file:///etc/passwd"]
+
+
+@pytest.mark.parametrize("crawl", ["", "links"])
+def test_a_site_with_more_addresses_than_are_remembered_says_so(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, crawl: str) -> None:
+    """What lies beyond is not lost in silence."""
+    monkeypatch.setattr(web.links, "REMEMBERED", 4)
+    url, names = server.url, "abcdefg"
+    pages = {f"/{name}": page(name) for name in names}
+    serve(server, {"/s.xml": Told(200, XML, urlset(*(f"{url}/{name}" for name in names))), "/": page("Home", links(*names)), **pages})
+    found = fetch(f"{url}/" if crawl else f"{url}/s.xml", crawl=crawl, delay=0.0)
+    assert len(documents(found)) <= 4
+    assert [item.reason for item in found if isinstance(item, Reject)] == [Reason.LIMIT]
 
 
 def test_entities_of_a_sitemap_do_not_expand(server: ScriptedServer) -> None:
