@@ -24,7 +24,7 @@ CASES = {
     "what a link says ends no cell": ("{|\n| [[a|b|c]] || d\n|}", "b|c; d"),
     "a link that is never closed ends no table": ("{|\n| [[a|b || c\n|-\n| d || e]] f\n|}", "b; c\nd; e f"),
     "what leaves no text holds its line": (
-        "''' a''' b\n[http://c.org] d\n<small>* e</small>\n<code>== f ==</code>\n<nowiki />* g", "a b d * e == f == * g",
+        "''' a''' b\n[http://c.org] d\n<small>* e</small>\n<code>== f ==</code>\n<span id=x></span>\n<nowiki />* g", "a b d * e == f == * g",
     ),
     "references": ("A<ref>b [[c]]</ref><ref name=d/>.<ref name=\"e\">{{cite|f}}</ref> G", "A. G"),
     "an unclosed reference": ("A<ref>b\n\nC", "Ab\n\nC"),
@@ -69,7 +69,7 @@ CASES = {
     "code": ("a\n<syntaxhighlight lang=c>\nif (a[[0]]) {\n  b;\n}\n</syntaxhighlight>", "a\n\nif (a[[0]]) {\n  b;\n}"),
     "poems with indented verses": ("<poem>a\n b\n::c\n\nd</poem>", "a\nb\nc\n\nd"),
     "breaks in indented lines": (" a<br>b\n c", "a\nb\nc"),
-    "a category takes its line along": ("a\n[[Category:b]]\nc\n# d\n[[de:e]]\n# f", "a c\n\n1. d\n2. f"),
+    "a category takes its line along": ("a\n[[Category:b]]\nc\n[[Category:b]] d\n# e\n[[de:f]]\n# g", "a c d\n\n1. e\n2. g"),
     "poems": ("<poem>\na ''b''\nc\n</poem>", "a b\nc"),
     "switches": ("__NOTOC__a __KEIN_INHALTSVERZEICHNIS__ __ഉള്ളടക്കംവേണ്ട__ __notoc__ b __init__ __index__", "a b __init__ __index__"),
     "galleries": ("a <gallery>\nFile:b.jpg|c\n</gallery>", "a"),

@@ -85,8 +85,8 @@ class Expander:
             result = self._link(frame) if len(frames) <= DEPTH else ""
             if text.startswith("]", end) and result.count("[") > result.count("]"):
                 result, end = result + "]", end + 1
-            elif not result and text[max(0, frame.start - 1)] in "\n[" and text.startswith("\n", end):
-                end += 1  # a category takes its line along
+            elif not result and text[max(0, frame.start - 1)] in "\n[":  # a category takes its line along, or holds it
+                result, end = ("", end + 1) if text.startswith("\n", end) else (INLINE, end)
             frames[-1].pieces.append(result)
             return end
         position = token.start()

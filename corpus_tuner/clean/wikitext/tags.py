@@ -27,8 +27,9 @@ _ADDRESS = r"(?:(?:https?|ftps?|sftp|ircs?|news|gopher|git|ssh|svn|telnet)://|//
 _LABEL = r"[^\[\]\n]*+(?:\[[^\[\]\n]*+\][^\[\]\n]*+)*+"  # may hold brackets, in pairs
 _LABELLED_LINK = re.compile(rf"\[{_ADDRESS}(?:[^\S\n]+|(?=[<\"']))({_LABEL})\]", re.IGNORECASE)
 _BARE_LINK = re.compile(rf"\[{_ADDRESS}\]", re.IGNORECASE)
-# What leaves no text at the start of a line: behind it stand no list, table or heading, nor a space that would split the paragraph.
-_OPENING = re.compile(rf"\n((?:''++|{NOTHING}|</?(?:{_NAMES})(?![\w-])[^<>]*>|\[{_ADDRESS}\])++)(?=[ *#:;{{|!=-])", re.IGNORECASE)
+# What leaves no text at the start of a line: the line is not blank, and behind it stand no list, table or heading, nor a space
+# that would split the paragraph.
+_OPENING = re.compile(rf"\n((?:''++|{NOTHING}|</?(?:{_NAMES})(?![\w-])[^<>]*>|\[{_ADDRESS}\])++)(?=[ *#:;{{|!=\n-])", re.IGNORECASE)
 _QUOTES = re.compile("'{2,}")
 _BOLD_LINE = re.compile("^.*'''.*$", re.MULTILINE)
 _SWITCH = re.compile(r"__[^\s<>\[\]{}|=]+?__")
