@@ -15,22 +15,26 @@ class Connection(H11Protocol):
     """Cut where it waited a whole round for a request: so many are open at once, and a slow client must not hold one."""
 
     _waits_since: Any = None  # the exchange after which it was found waiting; itself, before the first
+    _next_look: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins the rounds."""
         super().connection_made(transport)
-        self.loop.call_later(HEAD_SECONDS, self._look)
+        self._next_look = self.loop.call_later(HEAD_SECONDS, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends the rounds, so that nothing holds what is gone."""
+        self._next_look.cancel()
+        super().connection_lost(exc)
 
     def _look(self) -> None:
-        if self.transport.is_closing():
-            return
         waits = self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE  # the last request may never end
         now = (self.cycle or self) if waits else None
         if now is not None and now is self._waits_since:
             self.transport.close()
             return
         self._waits_since = now
-        self.loop.call_later(HEAD_SECONDS, self._look)
+        self._next_look = self.loop.call_later(HEAD_SECONDS, self._look)
 
     def _should_upgrade(self) -> bool:
         """No: whoever asks for HTTP/2 or a web socket is answered in HTTP/1.1, and the log need not tell of it."""

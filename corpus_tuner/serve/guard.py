@@ -61,6 +61,7 @@ class Guard:
             if origin.is_preflight(scope["method"], headers):
                 await _send(sending, 204, origin.preflight(headers))
                 return
+            _check_coding(headers.get("content-encoding", "identity"))
             body = _Body(receive, self._bound(scope), self._seconds(scope))
             await body.announced(headers)
             await self.app(scope, body.receive, sending)
@@ -79,6 +80,13 @@ def _plain(scope: Message) -> Message:
     them there when they join a base and a path; HEAD is GET, the server leaves its body out."""
     path = re.sub("/{2,}", "/", scope["path"]).rstrip("/") or "/"
     return {**scope, "path": path, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
+
+
+def _check_coding(coding: str) -> None:
+    """A body that is packed could unpack to any size: none is taken."""
+    if coding.lower() != "identity":
+        said = f"Unsupported content encoding: {coding[:100]!r}. Send the body as it is."
+        raise Problem(415, said, "unsupported_content_encoding")
 
 
 def _named(send: Send, more: Mapping[str, str]) -> Send:
@@ -110,7 +118,7 @@ class _Body:
     async def announced(self, headers: Mapping[str, str]) -> None:
         """Raises Problem (413) for a body that is said to be too long: at once, where the client waits to hear."""
         if int(headers.get("content-length", 0)) > self.bound:  # the server has seen to it that it is a number
-            if "expect" in headers:
+            if headers.get("expect", "").lower() == "100-continue":
                 raise self._too_long()
             await self.drain()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import socket
 import time
@@ -108,6 +109,13 @@ def test_a_body_is_json_or_is_refused(shared: Service, body: bytes, headers, sta
     found = raw(shared, "POST", "/v1/chat/completions", body, **headers)
     assert found[0] == status, found[1]
     assert code is None or error_of(found)["code"] == code
+
+
+def test_an_upload_that_is_packed_is_refused(shared: Service) -> None:
+    """As every packed body: 415, rather than a form that cannot be read."""
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Encoding": "gzip"}
+    found = raw(shared, "POST", "/v1/files", gzip.compress(form(b"b", PURPOSE)), **headers)
+    assert (found[0], error_of(found)["code"]) == (415, "unsupported_content_encoding")
 
 
 @pytest.mark.parametrize("text", ['"\\ud83d"', '{"\\uDC00": 1}', '["\\ude00\\ud83d"]', "[NaN]", "-Infinity", "[" * 99_999 + "]" * 99_999, ""])
