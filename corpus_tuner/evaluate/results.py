@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from corpus_tuner.evaluate.pairs import NO_DIFFERENCE, Pair, compare
 from corpus_tuner.evaluate.questions import ALL, UNKNOWN, cluster
 from corpus_tuner.evaluate.score import METRICS
-from corpus_tuner.evaluate.statistics import Estimate, Z, bootstrap, proportion
+from corpus_tuner.evaluate.statistics import Estimate, bootstrap, proportion
 from corpus_tuner.records import Answer, Question, Section
 
 BASE, EXPERT = "base", "expert"
-POWER = NormalDist().inv_cdf(0.8)
 SEEN = ("trained", "validation")  # what training, or who steers it, has looked at
 OUTSIDE = ("near", "far", "known", "unanswerable")  # what the corpus does not answer
 CLASSES = ("trained", "validation", "paraphrase", "unseen")  # in this order; a file's own follow by name
@@ -70,9 +68,8 @@ class Difference:
 
     @property
     def detectable(self) -> float:
-        """The smallest true difference that questions of this number and spread would show in 80 of 100 such samples:
-        (1.96 + 0.84) standard errors, the error taken from the interval."""
-        return (self.difference.high - self.difference.low) / 2 * (1 + POWER / Z)
+        """The smallest true difference that would have been shown (Estimate.detectable)."""
+        return self.difference.detectable
 
 
 @dataclass(frozen=True, slots=True)

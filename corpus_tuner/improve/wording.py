@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from corpus_tuner.evaluate.pairs import NO_DIFFERENCE
-from corpus_tuner.evaluate.results import POWER
-from corpus_tuner.evaluate.statistics import Z
+from corpus_tuner.evaluate.statistics import Estimate
 from corpus_tuner.improve.trial import Verdict
 
 SHOWN = 5  # headings of weak sections
@@ -48,5 +47,5 @@ def _detectable(one: Verdict) -> str:
         return ""
     if not one.n:
         return ": there is no validation question (raise dataset.validation)"
-    points = 100 * (one.high - one.low) / 2 * (1 + POWER / Z)  # as evaluate.results.Difference.detectable
+    points = 100 * Estimate(one.after - one.before, one.low, one.high).detectable
     return f" ({one.n} validation questions show one of about {points:.0f} points in four of five cases)"
