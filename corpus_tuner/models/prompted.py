@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
@@ -44,18 +45,18 @@ class Prompted:
     def prompt(self, messages: Sequence[Message], max_tokens: int = ANSWER) -> list[Message]:
         """The one message that the model gets for `messages`."""
         question = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
-        sections = self._passages(question) if self._passages else ()
-        if not sections:
-            return self._message("alone", question)
-        kept: list[tuple[Section, int]] = []  # and how many of its sentences
-        best = self._message("alone", question)
-        for section, count in _growing(sections):
-            kept = [*(one for one in kept if one[0] is not section), (section, count)]
-            longer = self._message("grounded", question, passages="\n\n".join(_passage(*one) for one in kept))
-            if _tokens(self._model, longer) + max_tokens > self._room:
-                break
-            best = longer
-        return best
+        steps = list(_growing(self._passages(question))) if self._passages else []
+
+        def prompt(sentences: int) -> list[Message]:
+            if not sentences:
+                return self._message("alone", question)
+            kept = {section.id: (section, count) for section, count in steps[:sentences]}
+            return self._message("grounded", question, passages="\n\n".join(_passage(*one) for one in kept.values()))
+
+        def is_too_long(sentences: int) -> bool:
+            return _tokens(self._model, prompt(sentences)) + max_tokens > self._room
+
+        return prompt(bisect_left(range(1, len(steps) + 1), True, key=is_too_long))
 
     def _message(self, prompt: str, question: str, **slots: str) -> list[Message]:
         text = _prompt(prompt).substitute(title=self._title, question=question, **slots)
@@ -68,6 +69,7 @@ def _prompt(name: str) -> Template:
 
 
 def _growing(sections: Sequence[Section]) -> Iterator[tuple[Section, int]]:
+    """Sentence by sentence, each with its section and how many of that are shown then."""
     return ((section, count) for section in sections for count in range(1, len(section.sentences) + 1))
 
 
