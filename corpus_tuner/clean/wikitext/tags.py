@@ -12,7 +12,7 @@ _NAMES = (
     "s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr|nowiki|nowrap|references|gallery|imagemap|timeline|math|poem"
 )
 _INLINE = re.compile(rf"</?(?:{_NAMES}|translate|tvar|languages|includeonly)(?![\w-])[^<>]*>", re.IGNORECASE)
-_OLD_VARIABLE = re.compile(r"<tvar\|[^<>]*>([^<>]*)</>", re.IGNORECASE)
+_OLD_VARIABLE = re.compile(r"<tvar\|[^<>]*>([^<>]*)</>")
 _TAB = re.compile(r"(?:<tabber\b[^<>]*>|^\|-\|)\s*([^=\n|<>]*)=?[ \t]*", re.IGNORECASE | re.MULTILINE)
 _BREAK = re.compile(r"</?br(?![\w-])[^<>]*>", re.IGNORECASE)
 _BLOCK = re.compile(
@@ -53,7 +53,8 @@ def reduce_tags(text: str, switches: frozenset[str]) -> str:
     text = _OPENING.sub(rf"\n{INLINE}\1", f"\n{text}")[1:]
     if "<" in text:
         text = _HIDDEN.sub("", text)
-        text = _OLD_VARIABLE.sub(r"\1", text)
+        if "<tvar|" in text:
+            text = _OLD_VARIABLE.sub(r"\1", text)
         if "|-|" in text and "<tabber" in text.lower():
             text = _TAB.sub(r"\n\n\1\n\n", text)
         text = _INLINE.sub("", text)
