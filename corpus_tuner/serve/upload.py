@@ -11,6 +11,7 @@ from corpus_tuner.serve.problem import Problem
 
 FIELD_BYTES = 4096  # of a field that is no file
 FIELDS = 16
+BOUNDARY_BYTES = 70  # RFC 2046, 5.1.1
 PIECE = 1024 * 1024  # bytes between two writes
 
 
@@ -18,12 +19,15 @@ class Upload:
     """One form with a part `file` that goes to `path`; the other parts are short texts in `fields`."""
 
     def __init__(self, content_type: str, path: Path) -> None:
-        from python_multipart.exceptions import FormParserError
         from python_multipart.multipart import MultipartParser, parse_options_header
 
         kind, options = parse_options_header(content_type)
-        if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        boundary = next((value for name, value in options.items() if name.lower() == b"boundary"), b"")
+        if kind.lower() != b"multipart/form-data" or not boundary:
             raise Problem(400, "Send the file as multipart/form-data.", "invalid_content_type", "file")
+        if len(boundary) > BOUNDARY_BYTES:
+            said = f"The boundary of the form is too long: it may have {BOUNDARY_BYTES} characters."
+            raise Problem(400, said, "invalid_form", "file")
         self.path, self.filename, self.bytes = path, "", 0
         self.fields: dict[str, str] = {}
         self._file: Any = None
@@ -32,10 +36,7 @@ class Upload:
         self._disposition = b""
         self._name, self._text, self._in_file, self._whole = "", b"", False, False
         calls = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "headers_finished", "end")
-        try:
-            self._parser = MultipartParser(options[b"boundary"], {f"on_{name}": getattr(self, f"_{name}") for name in calls})
-        except FormParserError:
-            raise Problem(400, "The boundary of the form is too long: it may have 70 characters.", "invalid_form", "file") from None
+        self._parser = MultipartParser(boundary, {f"on_{name}": getattr(self, f"_{name}") for name in calls})
 
     async def receive(self, stream: AsyncIterator[bytes]) -> None:
         """Reads the whole form. Raises Problem for one that is not whole, or lacks its file."""
@@ -83,7 +84,8 @@ class Upload:
         self._header, self._value = b"", b""
 
     def _headers_finished(self) -> None:
-        _, options = self._parse_options(self._disposition)
+        _, found = self._parse_options(self._disposition)
+        options = {name.lower(): value for name, value in found.items()}
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if len(self.fields) >= FIELDS:
             raise Problem(400, f"The form has more than {FIELDS} parts.", "invalid_form")
