@@ -96,7 +96,7 @@ def _rows(data: Sequence[tuple[Section, Gold]]) -> tuple[list[list[str]], list[b
         answers = set().union(*gold) if gold else set()
         counts, seen = Counter(words(section.text)), set()
         for line in lines(section):
-            candidates = spans(line.tokens)
+            candidates = spans(line.tokens, section.title)
             for span in candidates:
                 text = normalise_answer(line.text[line.tokens[span.first].start : line.tokens[span.last - 1].end])
                 if text not in seen:

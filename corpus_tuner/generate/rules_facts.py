@@ -11,7 +11,7 @@ from corpus_tuner.text import contains_answer, content_words, jaccard, normalise
 BLANK = "____"
 MAX_QUESTION_WORDS = 95
 _VAGUE_REFERENCE = re.compile(
-    r"\b(?:this|the (?:above|following|present|previous)) (?:section|passage|text|paragraph|article|chapter)\b", re.IGNORECASE
+    r"\b(?:this|the (?:above|following|present|previous)) (?:section|passage|text|paragraph|article|chapter)\b|\bthe above\b", re.IGNORECASE
 )
 
 

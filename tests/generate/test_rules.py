@@ -169,6 +169,11 @@ def test_text_without_facts_gives_no_pairs(text: str) -> None:
     assert not examples([section(text)], "detailed")
 
 
+def test_only_statements_are_asked_about() -> None:
+    """A question, an item's number before it or not, states nothing."""
+    assert not examples([section("(10) Does the crew of 3 astronauts support NASA? Did Frank Borman fly in 1968?")])
+
+
 def test_an_untitled_section_is_asked_about_without_a_name() -> None:
     """No question speaks of an article "" when there is no title."""
     pairs = examples([section(CREW, title="")])

@@ -16,19 +16,22 @@ from corpus_tuner.generate.rules_english.inversion import (
     without_leaning_tail,
 )
 from corpus_tuner.generate.rules_english.sorts import sort_of, who
-from corpus_tuner.generate.rules_english.span import Span, head
+from corpus_tuner.generate.rules_english.span import Span, head, is_proper
 from corpus_tuner.generate.rules_english.tokens import Token, render
 from corpus_tuner.generate.rules_english.words import AUXILIARIES, BE, STRANDS, SUBORDINATORS
 
 _ARTICLES = ("the", "a", "an")
 _COUNT_LINKS = ("for", "in", "after", "within", "on", "by", "to", "with", "at", "over")
 _DURATIONS = frozenset("hours minutes seconds days weeks months years decades centuries hour minute day week month year".split())
+_OFFICES = ("role", "position", "post", "title", "rank", "office", "job")
 _VERBAL = ("VBD", "VBZ", "VBP", "VB", "MD", "VBG", "WDT", "WP", "WRB", "CC")
 
 
 def direct(tokens: Sequence[Token], clause: Clause, span: Span, persons: frozenset[str]) -> Iterator[str]:
     """Questions whose answer is `span`, the most natural first; none where the grammar is not certain."""
     inside = {token.index for token in tokens[span.first : span.last]}
+    if clause.lead and clause.lead[0].lower in ("if", "unless"):
+        return  # without its condition the clause is not true
     if inside & {token.index for token in clause.subject}:
         yield from _of_subject(tokens, clause, span, persons)
     elif inside <= {token.index for token in clause.rest}:
@@ -51,6 +54,10 @@ def _of_subject(tokens: Sequence[Token], clause: Clause, span: Span, persons: fr
     if [token.index for token in core] == list(range(span.first, span.last)):
         word = who(tokens, span, persons, clause.main)
         plural = clause.group[0].tag == "VBP" or clause.group[0].lower == "were" or core[-1].tag == "NNS"
+        if clause.group[0].lower in ("are", "were", "have") and head(core).tag == "NNP" and not any(
+            token.lower == "and" for token in core
+        ):
+            return
         vague = len(core) == 1 and not core[0].is_name and len(clause.subject) > 1
         if vague or (word != "Who" and plural and clause.group[0].lower not in ("are", "were", "was", "had")):
             return
@@ -181,6 +188,8 @@ def _what(
     link = lead[-1].lower
     by_agent = link == "by" and len(lead) == 1 and clause.is_passive
     word = who(tokens, span, persons, clause.main if by_agent else None)
+    if word == "Who" and not is_proper(tokens, span) and _is_place_of(lead):
+        word = "What"
     if not word or lead[-1].tag not in ("IN", "TO") or (len(lead) == 1 and clause.main.lower in BE):
         return
     close = len(lead) == 1 and link in ("of", "to", "for", "with", "from", "on", "as", "into", "against", "through")
@@ -188,9 +197,8 @@ def _what(
     far = far and not any(token.tag in ("IN", "TO") for token in lead[:-1])
     if link == "to" and len(lead) == len(before) and not tokens[span.first].is_name and tokens[span.last - 1].tag == "NN":
         return  # "joined forces to aid": an infinitive as likely as a noun
-    if sort_of(tokens, span, persons) in ("date", "place") and not by_agent:
-        return
-    if by_agent or ((close or far) and span.kind != "prep"):
+    apart = sort_of(tokens, span, persons) in ("date", "place") or (clause.main.lower in BE and link in ("on", "in", "at"))
+    if by_agent or ((close or far) and span.kind != "prep" and not apart):
         if clause.group[0].lower in AUXILIARIES and by_agent and len(clause.group) == 2:
             yield from _active(clause, word, after)
         question = inverted(clause, lead)
@@ -198,6 +206,11 @@ def _what(
             yield f"{word} {question}"
             if word != "Who" and len(lead) == 1:
                 yield f"{link.capitalize()} {word.lower()} {inverted(clause, ())}"
+
+
+def _is_place_of(lead: Tokens) -> bool:
+    """Whether a common noun for a person after `lead` is an office or a group: "assigned the role of engineer"."""
+    return lead[-1].lower in ("as", "on", "in", "at", "into") or (len(lead) > 1 and lead[-2].lower in _OFFICES)
 
 
 def _active(clause: Clause, word: str, after: Tokens) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from corpus_tuner.generate.rules_english.dates import date_end
 from corpus_tuner.generate.rules_english.phrases import Tokens, clause_end, noun_phrase, verb_group
 from corpus_tuner.generate.rules_english.tokens import Token
-from corpus_tuner.generate.rules_english.words import BE, CONNECTIVES, MODALS, PRONOUNS, SUBORDINATORS
+from corpus_tuner.generate.rules_english.words import BE, CONNECTIVES, MODALS, PRONOUNS, SPEECH_VERBS, SUBORDINATORS
 
 _LINKS = ("of", "in", "from", "for", "between", "at", "on", "with", "to", "by", "against")
 
@@ -80,7 +80,8 @@ def _starts(plain: Tokens) -> Iterator[int]:
         if token.text == ";":
             yield i + 1
         elif token.text == "," and follows in ("and", "but", "while", "whereas", "although", "so"):
-            yield i + 2
+            if any(other.is_finite for other in plain[:i]):  # else a list within the subject
+                yield i + 2
         elif any(other.is_finite for other in plain[:i]) and token.lower in ("when", "while", "because", "after", "before", "since", "whereas", "although", "where"):
             yield i + 1
 
@@ -196,6 +197,8 @@ def _torn(plain: Tokens, start: int, stop: int) -> bool:
     opener = max((k for k, token in enumerate(rest) if token.lower in openers), default=None)
     if opener is not None and not any(token.tag[:2] == "VB" or token.tag == "MD" for token in rest[opener:]):
         return True
+    if plain[start - 1].lower in SPEECH_VERBS and not any(token.lower == "that" for token in rest) and stop < len(plain) - 1:
+        return True  # what was said is cut off
     spoken = rest[0].lower in ("that", "whether", "how")
     return spoken and stop < len(plain) and plain[stop].lower in (",", "and", "or")
 

@@ -8,13 +8,14 @@ from corpus_tuner.generate.rules_english.clauses import Clause
 from corpus_tuner.generate.rules_english.lines import Line, answer_text
 from corpus_tuner.generate.rules_english.sorts import sort_of
 from corpus_tuner.generate.rules_english.span import Span, is_proper
-from corpus_tuner.generate.rules_english.tokens import Token, tokenise
+from corpus_tuner.generate.rules_english.tokens import Token, own_capital, tokenise
 from corpus_tuner.generate.rules_english.words import CONNECTIVES, DANGLING, POSSESSIVES
 from corpus_tuner.generate.rules_facts import BLANK, quoted, where
 from corpus_tuner.text import contains_answer, content_words, words
 
 _MAX_CLOZE_WORDS = 55
-_MAX_PAIR_WORDS = 72
+_MAX_PAIR_WORDS = 60
+_SECOND = 14  # words on each side of the gap in the second of two statements
 _SIDE = 7  # words on each side of the gap in the shortest completion
 _LEANING = frozenset("and but or so nor also both another others then thus therefore hence".split())
 _NOUNS = {"year": "year", "date": "date", "number": "number", "person": "name", "name": "name", "place": "place"}
@@ -32,7 +33,7 @@ def completions(line: Line, span: Span, parsed: Sequence[Clause], persons: froze
     complete = f"Which {noun} {'complete' if plural else 'completes'}"
     about = f" about {title}" if hides else ""
     text = _blanked(line, span, start, len(line.tokens))
-    shown = _capital(text)
+    shown = _capital(text) if start else text
     alone = not leans(line.tokens, start, span)
     if alone and len(set(content_words(shown))) > 3:
         yield f"{complete} this statement{about}: {quoted(_window(shown))}?"
@@ -41,7 +42,7 @@ def completions(line: Line, span: Span, parsed: Sequence[Clause], persons: froze
             yield f"{short}: which {noun} {'fill' if plural else 'fills'} the gap in the account of {title}?"
     yield from _of_clauses(line, span, parsed, len(line.tokens) - start - 4, hides)
     if not alone and line.before and not leans(tokenise(line.before), 0, None):
-        both = f"{line.before} {text}"
+        both = f"{line.before} {_window(shown, 2 * _SECOND, _SECOND)}"
         if len(words(both)) <= _MAX_PAIR_WORDS and not contains_answer(line.before, answer):
             yield f"{complete} the second of these statements{about}: {quoted(both)}?"
 
@@ -49,7 +50,8 @@ def completions(line: Line, span: Span, parsed: Sequence[Clause], persons: froze
 def _gap(line: Line, span: Span, persons: frozenset[str]) -> tuple[str, bool]:
     """What to call what is missing, and whether that is a plural."""
     noun = _NOUNS.get(sort_of(line.tokens, span, persons), "")
-    if not noun or (noun in ("name", "place") and not is_proper(line.tokens, span)):
+    follows = line.tokens[span.last].tag if span.last < len(line.tokens) else ""
+    if not noun or (noun in ("name", "place") and (follows in ("NN", "NNS") or not is_proper(line.tokens, span))):
         noun = "words" if len(span) > 1 else "word"
     return noun, noun == "words"
 
@@ -59,7 +61,8 @@ def _of_clauses(line: Line, span: Span, parsed: Sequence[Clause], most: int, nam
     for clause in parsed:
         shorter = _clause_range(clause, span)
         if shorter and 8 < shorter[1] - shorter[0] < most and not leans(line.tokens, shorter[0], span):
-            short = _capital(_blanked(line, span, *shorter))
+            short = _blanked(line, span, *shorter)
+            short = short if own_capital(line.tokens[shorter[0]]) else _capital(short)
             if named:
                 yield f"What is missing from what is known of {where(line.section)}: {quoted(short + '.')}?"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from corpus_tuner.generate.rules_english.tokens import Token, is_year
 from corpus_tuner.generate.rules_english.words import MONTHS
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _ERAS = ("bc", "ad", "bce", "ce")
 
 
@@ -20,6 +22,8 @@ def date_end(tokens: Sequence[Token], i: int) -> int:
         return end
     if century := _century(lower):
         return i + century
+    if _ISO.fullmatch(text[0]):
+        return i + 1
     if is_year(tokens[i]) and (i + 1 == len(tokens) or tokens[i + 1].tag != "NNS"):
         return i + 1
     decade = len(text[0]) == 5 and text[0][:-1].isdigit() and text[0].endswith("0s")
@@ -61,7 +65,7 @@ def date_range(tokens: Sequence[Token], i: int) -> int | None:
     if i + 1 >= len(tokens) or tokens[i].lower not in ("to", "–", "-", "until", "and", "through"):
         return None
     if tokens[i].text in "–-" and tokens[i + 1].text.isdigit():
-        return i + 2
+        return date_end(tokens, i + 1) or i + 2
     before = tokens[i - 1]
     decades = before.text.endswith("0s") and tokens[i + 1].text.endswith("0s")
     if tokens[i].lower == "and" and not decades and not (i >= 2 and tokens[i - 2].lower == "between" and is_year(before)):

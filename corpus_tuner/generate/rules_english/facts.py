@@ -27,7 +27,7 @@ def facts(section: Section, found: Sequence[Line], persons: frozenset[str], most
     counts = Counter(words(section.text))
     ranked = []
     for line in found:
-        candidates = spans(line.tokens)
+        candidates = spans(line.tokens, section.title)
         for span in candidates:
             value = likelihood(features(line.tokens, span, candidates, counts, section.title))
             ranked.append((-value, line.number, span.first, span.last, line, span))
@@ -112,9 +112,11 @@ def topics(section: Section) -> list[tuple[str, int]]:
     others: dict[str, int] = {}
     for line in lines(section):
         starting = {token.index for clause in clauses(line.tokens) for token in clause.subject}
-        for span in spans(line.tokens):
+        names = [span for span in spans(line.tokens, section.title) if span.kind == "name"]
+        for span in names:
             follows = line.tokens[span.last] if span.last < len(line.tokens) else None
-            if span.kind == "name" and _says_what_it_names(line.tokens[span.first : span.last], follows):
+            inner = any(len(other) > len(span) and other.first <= span.first and span.last <= other.last for other in names)
+            if not inner and _says_what_it_names(line.tokens[span.first : span.last], follows):
                 place = subjects if span.first in starting else others
                 article = span.first and line.tokens[span.first - 1].lower == "the"
                 name = ("the " if article else "") + line.text[line.tokens[span.first].start : line.tokens[span.last - 1].end]

@@ -53,9 +53,9 @@ def continues(after: Tokens) -> bool:
     """Whether the span's own phrase goes on behind it, so that taking it out would tear the phrase."""
     if not after:
         return False
-    token = after[0]
-    return token.lower in ("of", "and", "or", ",", "to", "–", "-", "that", "who", "which", "whose") or token.tag in (
-        "NN", "NNS", "NNP", "NNPS", "POS", "CD", "JJ", "DT", "PRP", "PRP$", "VBN", "VBG", "VBD", "VBZ", "VBP", "MD", "SYM", ":") or not token.text[0].isalnum()
+    token = after[1] if len(after) > 1 and after[0].tag == "RB" and after[1].tag == "JJ" else after[0]
+    return token.lower in ("of", "and", "or", ",", "to", "–", "-", "that", "who", "which", "whose", "between") or token.tag in (
+        "NN", "NNS", "NNP", "NNPS", "POS", "CD", "JJ", "DT", "PRP", "PRP$", "VB", "VBN", "VBG", "VBD", "VBZ", "VBP", "MD", "SYM", ":") or not token.text[0].isalnum()
 
 
 def trimmed(after: Tokens) -> Tokens:
@@ -73,5 +73,6 @@ def without_leaning_tail(rest: Tokens) -> Tokens:
         if k and token.lower in SUBORDINATORS - {"that", "so", "than", "which", "who"} and any(
             other.tag in ("PRP", "PRP$") for other in rest[k:]
         ):
-            return rest[:k]
+            torn = rest[k - 1].is_finite or rest[k - 1].tag in ("IN", "TO", "DT", "CC")
+            return rest if torn else rest[:k]
     return rest

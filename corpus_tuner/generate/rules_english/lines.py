@@ -23,15 +23,15 @@ class Line:
 
 
 def lines(section: Section) -> list[Line]:
-    """The sentences of a section that a question may be made from: prose, with a verb, of a sensible length."""
+    """The sentences of a section that a question may be made from: statements with a verb, of a sensible length."""
     found = []
     before, last_end = "", 0
     for number, (start, end) in enumerate(section.sentences, start=1):
         text = section.text[start:end]
         same_paragraph = "\n" not in section.text[last_end:start]
-        if 4 <= len(words(text)) <= 120 and text[-1:] in ".!?\"”')" and text[0] not in "[|{<#":
+        if 4 <= len(words(text)) <= 120 and text[-1:] in ".!\"”')" and text[0] not in "[|<#" and "{" not in text:
             tokens = tokenise(text)
-            if any(token.is_finite for token in tokens):
+            if any(token.is_finite and not token.aside for token in tokens):
                 found.append(Line(section, number, text, tokens, before if same_paragraph else ""))
         before, last_end = text, end
     return found

@@ -9,7 +9,8 @@ from corpus_tuner.generate.rules_english.tokens import Token
 from corpus_tuner.generate.rules_english.words import BE
 
 INSIDE = ("JJ", "JJR", "JJS", "NN", "NNS", "NNP", "NNPS", "CD", "VBN", "VBG", "POS", "FW", "RBS", "RBR")
-_BEFORE_VERBS = BE | frozenset("have has had been that which who not".split())
+_BEFORE_VERBS = BE | frozenset("have has had been that which who not ,".split())
+_OPENING = ("DT", "PRP$", "POS", "CD", "JJ", "JJR", "JJS", "NN", "NNP", "FW")
 
 
 def nouns(tokens: Sequence[Token]) -> Iterator[Span]:
@@ -58,9 +59,10 @@ def _in_noun_phrase(tokens: Sequence[Token], i: int) -> bool:
     token = tokens[i]
     if token.tag not in INSIDE or token.text[0] in "\"“”«»'‘":
         return False
-    if token.tag in ("VBG", "VBN"):  # only before a noun, and not as a verb's own form
-        before = tokens[i - 1].lower if i else ""
-        return i + 1 < len(tokens) and tokens[i + 1].tag in INSIDE[:6] and before not in _BEFORE_VERBS
+    if token.tag in ("VBG", "VBN"):  # before a noun, and not as a verb's own form
+        before = next((other for other in reversed(tokens[:i]) if other.tag != "RB" or other.lower == "not"), None)
+        opens = before is not None and (before.tag in _OPENING if token.tag == "VBG" else before.lower not in _BEFORE_VERBS)
+        return opens and i + 1 < len(tokens) and tokens[i + 1].tag in INSIDE[:6]
     return i == 0 or tokens[i - 1].aside == token.aside
 
 
@@ -68,7 +70,10 @@ def lists(tokens: Sequence[Token]) -> Iterator[Span]:
     """Noun phrases joined by commas and a last "and" or "or", with up to eight words."""
     bases = [*_bases(tokens)]
     at = {base.first: base for base in bases}
+    ends = {base.last for base in bases}
     for base in bases:
+        if base.first > 1 and tokens[base.first - 1].lower in (",", "and", "or") and base.first - 1 in ends:
+            continue  # not its first item
         end, items = base.last, 1
         while True:
             step = end
@@ -81,7 +86,17 @@ def lists(tokens: Sequence[Token]) -> Iterator[Span]:
                 break
             end, items = at[step].last, items + 1
             if joined & {"and", "or"}:
-                if end < len(tokens) and (tokens[end].lower == "of" or tokens[end].tag in ("VBN", "VBG", "POS")):
-                    break
-                yield Span(base.first, end, "list")
+                if not _torn_list(tokens, base.first, end):
+                    yield Span(base.first, end, "list")
                 break
+
+
+def _torn_list(tokens: Sequence[Token], first: int, end: int) -> bool:
+    """Whether the last item of tokens `first` to `end` goes on, or is the subject of another clause ("read the book and
+    the film was made")."""
+    if end == len(tokens):
+        return False
+    following = next((token for token in tokens[end:] if token.tag != "RB"), tokens[-1])
+    clause = next((i for i in range(first - 1, -1, -1) if tokens[i].text in ",;:"), -1)
+    has_verb = any(token.is_finite for token in tokens[clause + 1 : first])
+    return tokens[end].lower in ("of", "and", "or") or tokens[end].tag in ("VBN", "VBG", "POS") or (has_verb and following.is_finite)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from corpus_tuner.generate.rules_english.tokens import Token
-from corpus_tuner.generate.rules_english.words import BE, MODALS
+from corpus_tuner.generate.rules_english.words import BE, MODALS, SUBORDINATORS
 
 Tokens = tuple[Token, ...]
 _NOMINAL = ("JJ", "JJR", "JJS", "NN", "NNS", "NNP", "NNPS", "CD", "VBN", "VBG", "POS", "FW", "RBS")
@@ -85,14 +85,17 @@ def _verb_follows(plain: Tokens, i: int) -> bool:
         return False
     if plain[i].tag[:2] == "VB" or plain[i].tag == "MD":
         return not (plain[i].tag in ("VBN", "VBG") and i + 1 < len(plain) and plain[i + 1].tag in ("NN", "NNS", "JJ"))
-    end = noun_phrase(plain, i)
-    return bool(end) and end < len(plain) and plain[end].is_finite
+    while i < len(plain) and plain[i].lower not in SUBORDINATORS and plain[i].text not in ",;:.":
+        if plain[i].is_finite:
+            return True
+        i += 1
+    return False
 
 
 def _past_comma(plain: Tokens, i: int) -> int:
     """Where to go on after a comma inside of a date, a place or a list; 0 if the clause ends there."""
     before, after = plain[i - 1], plain[min(i + 1, len(plain) - 1)]
-    if before.text.isdigit() and after.text.isdigit():
+    if before.text.isdigit() and after.text.isdigit() and len(after.text) == 4:
         return i + 2
     k, last, joined = i + 1, 0, False
     while k < len(plain) and (plain[k].tag in _NOMINAL or plain[k].tag in ("DT", "CC") or plain[k].lower in (",", "of")):

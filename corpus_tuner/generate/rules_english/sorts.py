@@ -33,6 +33,8 @@ def people(sentences: Iterable[Sequence[Token]]) -> frozenset[str]:
             run = [token.text for token in tokens[i:end]]
             if len(run) > 1 and run[-1] in THING_HEADS:
                 things.update(run)
+            elif any(word in THING_HEADS for word in run):
+                pass  # "Mission Control"
             elif len(run) > 1 and (run[0] in FIRST_NAMES or run[0] in TITLES) and run[-1] not in PLACES | MONTHS:
                 found.update(run[-2:] if run[-1] in ("Jr.", "Sr.", "II", "III") else run[-1:])
                 found.add(" ".join(run))
@@ -71,7 +73,7 @@ def sort_of(tokens: Sequence[Token], span: Span, persons: frozenset[str]) -> str
             return "person"
         return ("people" if noun.tag == "NNS" else "person") if noun.lower in PERSON_NOUNS else "thing"
     text, first, last = " ".join(token.text for token in inside), inside[0].text, inside[-1].text
-    if last in PLACE_HEADS or last in PLACES:
+    if last in PLACE_HEADS or (last in PLACES and (first in _ALSO_PLACES or first not in FIRST_NAMES)):
         return "place"
     if last in THING_HEADS or any(token.lower in ("of", "&") for token in inside) or last in WEEKDAYS:
         return "thing"

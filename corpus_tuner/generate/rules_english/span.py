@@ -30,5 +30,7 @@ def head(inside: Sequence[Token]) -> Token:
 
 
 def is_proper(tokens: Sequence[Token], span: Span) -> bool:
-    """Whether a span is a run of capitalised words."""
-    return all(token.is_name or token.text.isdigit() for token in tokens[span.first : span.last])
+    """Whether a span is a run of capitalised words, with an article of its own at most."""
+    inside = tokens[span.first : span.last]
+    core = inside[1:] if len(inside) > 1 and inside[0].text == "The" else inside
+    return all(token.is_name or token.text.isdigit() for token in core)

@@ -5,35 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from corpus_tuner.generate.rules_english.dates import date_end, date_range
+from corpus_tuner.generate.rules_english.names import continues_name, names, own_article
 from corpus_tuner.generate.rules_english.nouns import INSIDE, lists, nouns
 from corpus_tuner.generate.rules_english.span import Span, head
 from corpus_tuner.generate.rules_english.tokens import Token, is_year
-from corpus_tuner.generate.rules_english.words import BE, MONTHS, NUMBER_WORDS, PRONOUNS, SCALES, UNIT_NOUNS
+from corpus_tuner.generate.rules_english.wholes import measures, tears, wholes
+from corpus_tuner.generate.rules_english.words import BE, NUMBER_WORDS, PRONOUNS, SCALES, TITLES, UNIT_NOUNS
 
 MAX_WORDS = 8
 _QUOTES = {'"': '"', "“": "”", "«": "»", "„": "“"}
-_NAME_LINKS = frozenset("of the de la le du von van der den al and for & d’ ibn bin del".split())
 _VAGUE = frozenset("number part one way kind type sort lot series set use fact case example time times result order "
                    "addition term terms form forms end rest variety majority same other others years year people "
                    "percent something thing things instance lot bit example examples".split())
+_POINTING = frozenset("other own same certain various several such different similar respective latter following previous next last near usual recent".split())
+_SIGNS = ("#", "'", "’", "/", "№", ".", "_", "@", "&", ":")
+_PARTS = frozenset("section step chapter figure fig page table note equation appendix item".split())
 _LIGHT = frozenset("subject home part able due host".split())
 _RELATIVES = frozenset("that which who whom whose what".split())
 
 
-def spans(tokens: Sequence[Token]) -> list[Span]:
-    """Every candidate, the more telling kind first where two cover the same words."""
+def spans(tokens: Sequence[Token], title: str = "") -> list[Span]:
+    """Every candidate, the more telling kind first where two cover the same words; none ends within `title`."""
     found: dict[tuple[int, int], Span] = {}
     for finder in _FINDERS:
         for span in finder(tokens):
             core = span if span.kind == "because" else _without_article(tokens, span)
             if _fit(tokens, core):
                 found.setdefault((core.first, core.last), core)
-    return list(found.values())
+    uncut = list(wholes(tokens, title))
+    return [span for span in found.values() if not any(tears(span, *whole) for whole in uncut)]
 
 
 def _without_article(tokens: Sequence[Token], span: Span) -> Span:
     first = span.first
-    while first < span.last - 1 and tokens[first].lower in ("the", "a", "an"):
+    while first < span.last - 1 and tokens[first].lower in ("the", "a", "an") and not own_article(tokens, first):
         first += 1
     return Span(first, span.last, span.kind)
 
@@ -42,6 +47,12 @@ def _fit(tokens: Sequence[Token], span: Span) -> bool:
     inside = tokens[span.first : span.last]
     size = sum(token.text[0].isalnum() for token in inside)
     if not 1 <= size <= MAX_WORDS or inside[0].lower in PRONOUNS:
+        return False
+    if inside[0].lower in _POINTING and span.kind in ("noun", "of", "prep", "list", "complement"):
+        return False
+    if inside[-1].text in TITLES and inside[-1].text[-1] == ".":
+        return False
+    if inside[0].lower in ("least", "most") and span.first and tokens[span.first - 1].lower == "at":
         return False
     if any(token.tag in ("PRP", "PRP$") or token.lower in _RELATIVES for token in inside) and span.kind != "quote":
         return False
@@ -58,6 +69,9 @@ def _dates(tokens: Sequence[Token]) -> Iterator[Span]:
         end = date_end(tokens, i)
         if end:
             while (more := date_range(tokens, end)) is not None:
+                if tokens[i].text.isdigit() and not is_year(tokens[i]):
+                    yield Span(i, end, "date")
+                    yield Span(end + 1, more, "date")
                 end = more
             single = end == i + 1
             yield Span(i, end, "year" if single and is_year(tokens[i]) else "date")
@@ -69,8 +83,8 @@ def _dates(tokens: Sequence[Token]) -> Iterator[Span]:
 def _numbers(tokens: Sequence[Token]) -> Iterator[Span]:
     i = 0
     while i < len(tokens):
-        if tokens[i].tag != "CD" or tokens[i].lower == "one" or (
-            i and tokens[i - 1].is_name and _continues_name(tokens, i)
+        if tokens[i].tag != "CD" or tokens[i].lower == "one" or _labels(tokens, i) or (
+            i and tokens[i - 1].is_name and continues_name(tokens, i)
         ):
             i += 1
             continue
@@ -81,6 +95,7 @@ def _numbers(tokens: Sequence[Token]) -> Iterator[Span]:
             end += 2
         date = date_end(tokens, i)
         if not date:
+            yield from (Span(first, last, "amount") for first, last in measures(tokens) if first == i)
             yield Span(i, end, "number")
             noun = end
             while noun < len(tokens) and tokens[noun].tag in ("JJ", "NN", "NNS", "VBN") and noun - end < 3:
@@ -90,37 +105,10 @@ def _numbers(tokens: Sequence[Token]) -> Iterator[Span]:
         i = max(end, date)
 
 
-def _names(tokens: Sequence[Token]) -> Iterator[Span]:
-    i = 0
-    while i < len(tokens):
-        if not tokens[i].is_name or tokens[i].text in MONTHS:
-            i += 1
-            continue
-        end = _name_end(tokens, i)
-        yield Span(i, end, "name")
-        link = end
-        while link < len(tokens) and tokens[link].lower in _NAME_LINKS and link - end < 2:
-            link += 1
-        if link > end and link < len(tokens) and tokens[link].is_name and tokens[end].lower not in ("and", "the"):
-            yield Span(i, _name_end(tokens, link), "name")
-        i = end
-
-
-def _name_end(tokens: Sequence[Token], i: int) -> int:
-    end = i
-    while end < len(tokens) and (tokens[end].is_name or (end > i and _continues_name(tokens, end))):
-        end += 1
-    while end > i + 1 and tokens[end - 1].tag == "POS":
-        end -= 1
-    return end
-
-
-def _continues_name(tokens: Sequence[Token], i: int) -> bool:
-    """A number ("Apollo 8"), or a possessive before another capital ("King's Cross")."""
-    token = tokens[i]
-    after = tokens[i + 1].tag if i + 1 < len(tokens) else ""
-    follows = after in ("NNP", "NNPS")
-    return (token.text.isdigit() and after not in ("NN", "NNS", "CD") and not is_year(token) and len(token.text) < 4) or (token.tag == "POS" and follows)
+def _labels(tokens: Sequence[Token], i: int) -> bool:
+    """Whether what stands before a number makes it a label: a sign ("#3", "'70"), or a part of a text ("section 5")."""
+    before = tokens[i - 1] if i else None
+    return before is not None and (before.lower in _PARTS or (before.text in _SIGNS and before.end == tokens[i].start))
 
 
 def _quotes(tokens: Sequence[Token]) -> Iterator[Span]:
@@ -168,5 +156,5 @@ def _becauses(tokens: Sequence[Token]) -> Iterator[Span]:
 
 
 _FINDERS: tuple[Callable[[Sequence[Token]], Iterator[Span]], ...] = (
-    _dates, _numbers, _names, _quotes, _asides, lists, nouns, _complements, _becauses,
+    _dates, _numbers, names, _quotes, _asides, lists, nouns, _complements, _becauses,
 )

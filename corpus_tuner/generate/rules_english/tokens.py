@@ -5,21 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from corpus_tuner.generate.rules_english.words import BE, IRREGULAR, MONTHS, NUMBER_WORDS, WEEKDAYS
+from corpus_tuner.generate.rules_english.tagger import is_verb, lexicon, tagged
+from corpus_tuner.generate.rules_english.words import BE, IRREGULAR, MODALS, MONTHS, NUMBER_WORDS, WEEKDAYS
 
 _TOKEN = re.compile(
     r"""(?:[A-Z]\.){2,}                                  # U.S.
-    | (?:Mr|Mrs|Ms|Dr|St|Jr|Sr|Gen|Col|Capt|Lt|Prof|Rev|Inc|Corp|Ltd|Co|vs|No)\.(?=\s|$)
+    | (?:Mr|Mrs|Ms|Dr|St|Jr|Sr|Gen|Brig|Maj|Col|Capt|Lt|Sen|Rep|Gov|Prof|Rev|Inc|Corp|Ltd|Co|vs|No)\.(?=[\s,;)]|$)
     | [A-Z]\.(?=\s[A-Z])                                 # an initial
+    | \d{4}-\d\d-\d\d\b                               # 1968-12-21
     | [$€£¥]?\d+(?:[,.:]\d+)*(?:%|st\b|nd\b|rd\b|th\b|s\b)?(?:-[^\W\d_]+)*
     | [’']s\b
+    | n[’']t\b | [^\W\d_]+?(?=n[’']t\b)                  # couldn't
+    | [A-Z][’'][A-Z][^\W_]+                              # O'Connor
     | [^\W_]+(?:[-_.&/+][^\W_]+)*\+*\#?                  # well-known, AT&T, C++, crates.io
-    | n[’']t\b | [’'][a-z]+\b
+    | [’'][a-z]+\b
     | \.\.\. | \S""",
     re.VERBOSE,
 )
 _OPENING = {"(": ")", "[": "]", "{": "}"}
+_BEFORE_INFINITIVES = MODALS | {"do", "does", "did", "please"}
+_OPENERS = ("\"", "“", "‘", "(", "[", ":")
 _SILENT_E = re.compile(
     r"(?:[aeiou]|[^aeiou]|^)(?:[aiou][bcdgkmnprstvz]|[sz]|[uv]|[^n]g|dg|bl|tl|pl|gl|rs|ns|c)$"
 )  # a stem that lost its -e before -ed is likelier than one that ends so ("create", "move")
@@ -54,29 +61,22 @@ class Token:
         return self.tag in ("VBD", "VBZ", "VBP", "MD")
 
 
-def lexicon() -> dict[str, str]:
-    """Word to its most frequent tag (93,000 words, from the pattern library, by way of textblob)."""
-    from textblob.en import parser
-
-    return parser.lexicon
-
-
+@lru_cache(maxsize=4096)
 def tokenise(sentence: str) -> tuple[Token, ...]:
     """The tokens of one sentence."""
-    from textblob.en import parser
-
     matches = list(_TOKEN.finditer(sentence))
     texts = [match.group() for match in matches]
     if not texts:
         return ()
-    tags = [tag for _, tag in parser.find_tags(texts)]
-    known = parser.lexicon
+    known = lexicon()
+    plain = [text.replace("’", "'") for text in texts]
+    tags = tagged([text.lower() if _opens_speech(texts, i, known) else text for i, text in enumerate(plain)])
     for i, text in enumerate(texts):
         tags[i] = _mend(texts, tags, i, known)
         if text[:1].isdigit() and text[-2:] in ("st", "nd", "rd", "th"):
             tags[i] = "JJ"
     for i in range(1, len(texts) - 1):
-        tags[i] = _finite(texts, tags, i, known)
+        tags[i] = _finite(texts, tags, i)
     tokens, closing = [], []
     for i, match in enumerate(matches):
         text = texts[i]
@@ -96,7 +96,8 @@ def _mend(texts: list[str], tags: list[str], i: int, known: dict[str, str]) -> s
     if closed:
         return closed
     is_article = text.lower() in ("the", "a", "an", "i")
-    if text[:1].isupper() and not is_article and (i or _starts_name(texts, text.lower(), known)):
+    opens = i == 0 or _opens_speech(texts, i, known)
+    if text[:1].isupper() and not is_article and (not opens or _starts_name(texts, text.lower(), known)):
         return "NNPS" if tag == "NNPS" else "NNP" if i or tag[:2] in ("NN", "VB", "JJ", "FW") else tag
     follows_noun = i + 1 < len(tags) and tags[i + 1][:2] == "NN"
     if tag == "VBD" and i and tags[i - 1] in ("DT", "PRP$", "JJ") and follows_noun:
@@ -121,20 +122,44 @@ def _closed_class(text: str, tag: str, i: int) -> str:
     return "CD" if counts else ""
 
 
-def _finite(texts: list[str], tags: list[str], i: int, known: dict[str, str]) -> str:
-    """A verb right after a noun and right before its object is finite: participles and nouns take none."""
+def _finite(texts: list[str], tags: list[str], i: int) -> str:
+    """The tag of a word by its neighbours: a verb right after a noun and right before its object is finite (participles
+    and nouns take none), and after a modal or "do" comes an infinitive."""
     word, tag, before, after = texts[i].lower(), tags[i], tags[i - 1], tags[i + 1]
     k = i - 1
     while k > 0 and tags[k] == "RB":
         k -= 1
+    if tag == "NNS" and is_verb(word[:-1]) and before in ("WDT", "WP") and after in ("DT", "PRP", "PRP$"):
+        return "VBZ"
+    if tag == "NN" and texts[k].lower() in _BEFORE_INFINITIVES and is_verb(word):
+        return "VB"
     takes_object = after in ("DT", "PRP$", "PRP", "NNP", "CD") or texts[i + 1].lower() == "that"
-    if tag == "VBN" and takes_object and (tags[k][:2] == "NN" or tags[k] == "PRP" or texts[k] in (",", ")")):
+    follows_subject = tags[k][:2] == "NN" or tags[k] == "PRP" or texts[k] in (",", ")")
+    if tag == "VBN" and takes_object and follows_subject and word not in ("named", "called"):
         return "VBD" if word.endswith("ed") or word in IRREGULAR else tag
     if tag == "VBN" and (tags[k] in ("PRP", "WP") or texts[k].lower() == "which"):
         return "VBD"
+    if tag == "NNS" and is_verb(word[:-1]) and _single(texts, tags, i):
+        return "VBZ"
     if tag == "NN" and before == "NNS" and after in ("DT", "PRP$"):
-        return "VBP" if "VBG" in (known.get(word + "ing"), known.get(word[:-1] + "ing")) else tag
+        return "VBP" if is_verb(word) else tag
     return tag
+
+
+def _single(texts: list[str], tags: list[str], i: int) -> bool:
+    """Whether the noun phrase that ends before `i` is one thing's ("an old aardwolf"), so that no plural ends it."""
+    k = i - 1
+    while k > 0 and tags[k] in ("NN", "JJ", "NNP"):
+        k -= 1
+    return tags[i - 1] in ("NN", "NNP") and texts[k].lower() in ("a", "an", "each", "every")
+
+
+def _opens_speech(texts: list[str], i: int, known: dict[str, str]) -> bool:
+    """Whether a common word has its capital only because it stands first in quotation marks, in brackets or after a colon."""
+    text = texts[i]
+    follows = texts[i + 1] if i + 1 < len(texts) else ""
+    return i > 0 and texts[i - 1] in _OPENERS and text[:1].isupper() and text[1:].islower() and text.lower() in known and (
+        not follows[:1].isupper())
 
 
 def _starts_name(texts: list[str], lower: str, known: dict[str, str]) -> bool:
@@ -155,12 +180,12 @@ def render(tokens: Sequence[Token], lower_first: bool = False) -> str:
             adjacent = before.index + 1 == token.index and before.end == token.start
             out += "" if adjacent or token.text in (",", ".", ";", ":", "%") else " "
         out += token.text
-    if lower_first and tokens and not _own_capital(tokens[0]):
+    if lower_first and tokens and not own_capital(tokens[0]):
         out = out[:1].lower() + out[1:]
     return out
 
 
-def _own_capital(token: Token) -> bool:
+def own_capital(token: Token) -> bool:
     """Whether a word keeps its capital inside of a sentence."""
     common = token.text[1:] == token.text[1:].lower() and lexicon().get(token.lower) is not None
     inflected = token.lower.endswith("s") and lexicon().get(token.lower[:-1]) is not None

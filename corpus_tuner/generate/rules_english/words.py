@@ -13,7 +13,8 @@ SCALES = frozenset("hundred thousand million billion trillion dozen".split())
 
 PRONOUNS = frozenset("i he she it they we you him her them us me himself herself itself themselves this that these "
                      "those such one ones another others both neither either here there his its their our my your "
-                     "former latter each some many most all none former's latter's same".split())
+                     "former latter each some many most all none former's latter's same nothing something "
+                     "anything everything nobody somebody anybody everybody someone anyone everyone".split())
 """A clause whose subject begins with one of these leans on the sentence before it."""
 DANGLING = frozenset("he she it they we i you him her them us me this these those such here there former latter "
                      "himself herself themselves our your my".split())
@@ -48,7 +49,7 @@ PERSON_NOUNS = frozenset(
 )
 TITLES = frozenset("Mr. Mrs. Ms. Dr. Sir Lady Lord King Queen President Emperor Prince Princess Pope Saint St. Captain "
                    "General Colonel Major Admiral Professor Prof. Duke Count Senator Governor Bishop Sultan "
-                   "Chancellor Mayor Astronaut Lieutenant Commander Capt. Gen. Col. Rev. Justice Judge".split())
+                   "Chancellor Mayor Astronaut Lieutenant Commander Capt. Gen. Brig. Maj. Lt. Col. Rev. Sen. Rep. Gov. Justice Judge".split())
 FIRST_NAMES = frozenset(
     """Aaron Adam Adrian Alan Albert Alex Alexander Alfred Alice Allan Amy Andrew Andrei Andy Angela Anna Anne Anthony
     Antoine Arthur Barbara Benjamin Bernard Bill Bob Brian Bruce Carl Carlos Carol Caroline Catherine Charles
@@ -96,7 +97,7 @@ THING_HEADS = frozenset(
     Program Programme Project Mission Prize Award Medal Bowl Cup Championship Games Olympics Festival Station Channel
     Network Magazine Times Journal Review Press Group Team Club Foundation Bank Law Theory Theorem Edict Constitution
     Convention Charter Declaration Protocol System Module Rocket Engine Bridge Tower Palace Castle Cathedral House Day
-    Movement Battle Conference Inc. Corp. Ltd. Co. Telescope Observatory Laboratory""".split()
+    Movement Battle Conference Inc. Corp. Ltd. Co. Telescope Observatory Laboratory Stand Ground Trophy Building Memorial Regiment Brigade Fort""".split()
 ) | PLACE_HEADS
 PERSON_VERBS = frozenset(
     """said wrote born died married commanded invented discovered composed painted argued believed published studied
@@ -105,6 +106,9 @@ PERSON_VERBS = frozenset(
     photographed explained knew wanted resigned retired reigned conquered emigrated settled converted
     married inherited murdered assassinated executed buried knighted""".split()
 )
+
+SPEECH_VERBS = frozenset("said told asked stated noted remarked replied explained claimed argued radioed says tells "
+                         "states notes argues claims".split())
 
 IRREGULAR = {
     past: lemma
