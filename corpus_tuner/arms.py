@@ -51,7 +51,8 @@ def open_arm(
     What is large is put into `shared` and taken from it: base and expert where they run on this machine, and the searches. With
     one `shared` for all arms of an evaluation, each is loaded once.
     """
-    from corpus_tuner.models.retrieval import Nearest, language_of
+    from corpus_tuner.models.index import language_of
+    from corpus_tuner.models.retrieval import Nearest
 
     check_arm(place, name, base_url)
     shared = {} if shared is None else shared

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from corpus_tuner.models.retrieval import Index, Nearest, Retrieval, Support, terms
+from corpus_tuner.models.index import Index, terms
+from corpus_tuner.models.retrieval import Nearest, Retrieval, Support
 from corpus_tuner.records import Section
 from corpus_tuner.text import sentences, words
 
