@@ -130,7 +130,9 @@ def _from_jsonl(text: str, path: Path) -> Iterator[Read]:
 
 
 def _from_csv(text: str, path: Path) -> Iterator[Read]:
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    """Between commas, or the semicolons and tabs of other countries' spreadsheets, as the first line shows."""
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     right = [key for key in rows.fieldnames or () if re.fullmatch(r"answers?\d*", key)]
     if "question" not in (rows.fieldnames or ()) or not right:
         raise CorpusTunerError(f'{path}: the first line must name the columns, "question" and "answer" among them')

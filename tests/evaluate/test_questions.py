@@ -134,6 +134,14 @@ def test_the_shipped_general_questions_are_whole() -> None:
         assert not any(contains_answer(one.text, gold) for gold in one.answers if len(gold) > 1)
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_csv_file_of_another_countrys_spreadsheet(tmp_path, separator: str) -> None:
+    """Which writes commas in numbers."""
+    path = tmp_path / "own.csv"
+    path.write_text(f"question{separator}answer\nHow long, in days?{separator}6,1\n", encoding="utf-8")
+    assert [(one.text, one.answers) for one in from_file(path)] == [("How long, in days?", ("6,1",))]
+
+
 def test_a_csv_file_of_questions(tmp_path) -> None:
     """Quoted commas and line breaks, several right answers, a class or none; a wrong head is one clear line."""
     path = tmp_path / "own.csv"
