@@ -16,23 +16,29 @@ from corpus_tuner.errors import CorpusTunerError
 
 
 class Guard:
-    """Lets connections into one's own network pass only where the first of all led there, the one that the user named.
+    """Lets connections into one's own network pass only where the first of all led there, the one that the user named; and
+    those to link-local addresses, where clouds keep a machine's keys, only where the first was one.
 
     What counts is the address of the connected peer, so that a public name that resolves to a private address, now or
     on a later request, is refused too.
     """
 
     def __init__(self) -> None:
-        self._private: bool | None = None
+        self._first: int | None = None
 
     def check(self, host: str, connected: socket.socket) -> None:
-        """Raises CorpusTunerError, with the socket closed, for a peer in one's own network where the first was not."""
-        private = not _address(connected.getpeername()[0]).is_global
-        if self._private is None:
-            self._private = private
-        if private and not self._private:
+        """Raises CorpusTunerError, with the socket closed, for a peer further inside one's own network than the first."""
+        inside = _inside(_address(connected.getpeername()[0]))
+        if self._first is None:
+            self._first = inside
+        if inside > self._first:
             connected.close()
             raise CorpusTunerError(f"{host} leads to an address inside your own network: not followed")
+
+
+def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
+    """0: public; 1: of a network or machine of one's own; 2: link-local."""
+    return 2 if address.is_link_local else int(not address.is_global)
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -422,19 +422,33 @@ def test_a_dripping_server_is_left(opening: bytes) -> None:
     listener.close()
 
 
+class Peer:
+    def __init__(self, address: str) -> None:
+        self.address, self.closed = address, False
+
+    def getpeername(self) -> tuple[str, int]:
+        return self.address, 80
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_no_server_of_ones_own_leads_to_a_clouds_keys() -> None:
+    """From a local address to others of the own network, but to link-local ones only from one of these."""
+    guard = peers.Guard()
+    for address in ("127.0.0.1", "192.168.1.1", "93.184.216.34"):
+        guard.check("localhost", Peer(address))  # type: ignore[arg-type]
+    for address in ("169.254.169.254", "fe80::1%eth0"):
+        with pytest.raises(CorpusTunerError, match="inside your own network"):
+            guard.check("localhost", Peer(address))  # type: ignore[arg-type]
+    guard = peers.Guard()
+    for address in ("169.254.1.1", "127.0.0.1"):
+        guard.check("169.254.1.1", Peer(address))  # type: ignore[arg-type]
+
+
 def test_no_public_host_leads_into_the_own_network() -> None:
     """The peer's address decides, not the name: a public first peer closes the own network for all that follows."""
     guard = peers.Guard()
-    class Peer:
-        def __init__(self, address: str) -> None:
-            self.address, self.closed = address, False
-
-        def getpeername(self) -> tuple[str, int]:
-            return self.address, 80
-
-        def close(self) -> None:
-            self.closed = True
-
     guard.check("example.org", Peer("93.184.216.34"))  # type: ignore[arg-type]
     for address in ("127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fe80::1%eth0"):
         peer = Peer(address)
@@ -446,7 +460,7 @@ def test_no_public_host_leads_into_the_own_network() -> None:
 def test_a_public_name_that_resolves_to_loopback_is_not_asked(server: ScriptedServer) -> None:
     """After a public first peer, a name that leads here is refused before a byte of the request is sent."""
     adapter = GuardedAdapter(5.0)
-    adapter._guard._private = False  # as after a first answer from outside
+    adapter._guard._first = 0  # as after a first answer from outside
     client = Client("test", attempts=1, timeout=(1.0, 1.0), adapter=adapter)
     with pytest.raises(CorpusTunerError, match="inside your own network"):
         client.get(server.url.replace("127.0.0.1", "localhost"))
