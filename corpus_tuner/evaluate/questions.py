@@ -18,6 +18,7 @@ from corpus_tuner.errors import CorpusTunerError
 from corpus_tuner.evaluate import squad
 from corpus_tuner.records import Example, Question, Section
 from corpus_tuner.store import digest
+from corpus_tuner.text import csv_separator
 
 ALL = "all"  # what the figures over all classes, or all kinds, are filed under
 UNKNOWN = "unknown to the base"  # the held-out questions that the base has wrong every time
@@ -130,9 +131,7 @@ def _from_jsonl(text: str, path: Path) -> Iterator[Read]:
 
 
 def _from_csv(text: str, path: Path) -> Iterator[Read]:
-    """Between commas, or the semicolons and tabs of other countries' spreadsheets, as the first line shows."""
-    separator = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=csv_separator(text), strict=True)
     right = [key for key in rows.fieldnames or () if re.fullmatch(r"answers?\d*", key)]
     if "question" not in (rows.fieldnames or ()) or not right:
         raise CorpusTunerError(f'{path}: the first line must name the columns, "question" and "answer" among them')

@@ -17,6 +17,7 @@ from corpus_tuner.fetch.encoding import decode
 from corpus_tuner.fetch.line import one_line
 from corpus_tuner.records import Document, Reason, Reject
 from corpus_tuner.store import digest
+from corpus_tuner.text import csv_separator
 
 CELL = 8 << 20  # characters of one cell
 END = '\0"'  # a line that no text that was decoded holds; within quotes it ends them, and loses its own
@@ -114,8 +115,7 @@ def _cell(value: Any) -> str:
 def _from_csv(content: bytes, columns: tuple[str, ...]) -> Iterator[Row]:
     """Rows of CSV: commas, or the semicolons and tabs of other countries' spreadsheets, as the header line shows."""
     text = _decoded(content)
-    header = text.partition("\n")[0]
-    yield from _delimited(text, max(",;\t", key=header.count), columns)
+    yield from _delimited(text, csv_separator(text), columns)
 
 
 def _from_tsv(content: bytes, columns: tuple[str, ...]) -> Iterator[Row]:

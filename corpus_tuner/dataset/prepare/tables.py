@@ -11,6 +11,7 @@ from typing import Any
 
 from corpus_tuner.dataset.prepare.finding import Finding, Row, Rows
 from corpus_tuner.errors import CorpusTunerError, MissingExtra
+from corpus_tuner.text import csv_separator
 
 FORMATS = (".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".txt", ".parquet")
 
@@ -43,24 +44,16 @@ def _text(path: Path) -> str:
 
 
 def _delimited(path: Path) -> Read:
-    """Cells between tabs in a .tsv, and in a .csv whatever parts its first line most (Excel writes semicolons in Europe)."""
+    """Cells between tabs in a .tsv, and in a .csv whatever parts its first line most."""
     text = _text(path)
     csv.field_size_limit(2**31 - 1)
-    separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(separators, key=lambda one: _columns(text, one)), strict=True)
+    separator = "\t" if path.suffix.lower() == ".tsv" else csv_separator(text)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         table = list(lines)
     except csv.Error as error:
         raise CorpusTunerError(f'{path}, line {lines.line_num} cannot be read: {error} (a cell with a " is quoted, its " doubled)') from None
     return _from_cells(table), path.suffix.lower(), []
-
-
-def _columns(text: str, separator: str) -> int:
-    """Cells of the first line, 0 where its quotes do not stand at such separators."""
-    try:
-        return len(next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=separator, strict=True), ()))
-    except csv.Error:
-        return 0
 
 
 def _from_cells(table: Iterable[Iterable[Any]]) -> list[tuple[int, Mapping[str, Any]]]:
